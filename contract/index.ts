@@ -1,0 +1,39 @@
+export { Cookie, CookieInput, CookieList, SetCookies } from './cookie.ts';
+export { ALLOWED_LAUNCH_FLAGS, launchFlagName } from './launch-flags.ts';
+export {
+  Execute,
+  ExecuteResult,
+  Navigate,
+  NavigateResult,
+  PAGE_TIMEOUT_MS,
+  PageContent,
+  Pdf,
+  Screenshot,
+} from './page.ts';
+export { Problem, type ProblemCode, ProblemExtensions, PROBLEMS, problemType } from './problem.ts';
+export { Health, Liveness, Status } from './service.ts';
+export {
+  AVAILABLE_STEALTH_LEVELS,
+  CreateSession,
+  Geolocation,
+  ListSessionsQuery,
+  Metadata,
+  Session,
+  SESSION_DEFAULTS,
+  SessionIdentity,
+  SessionList,
+  UNAVAILABLE_CREATE_OPTIONS,
+  UpdateSession,
+  Viewport,
+} from './session.ts';
+export {
+  CLOSE_REASONS,
+  CloseReason,
+  SESSION_STATES,
+  SessionEvent,
+  SessionEventList,
+  SessionEventType,
+  SessionState,
+  STEALTH_LEVELS,
+  StealthLevel,
+} from './session-lifecycle.ts';

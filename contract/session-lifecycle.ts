@@ -1,0 +1,48 @@
+import { type Static, Type } from 'typebox';
+
+/** Every state of a session; see `session-state.ts` in the server for the moves between them. */
+export const SESSION_STATES = ['INITIALIZING', 'ACTIVE', 'IDLE', 'UNHEALTHY', 'CLOSING', 'CLOSED'] as const;
+export const SessionState = Type.Enum(SESSION_STATES);
+export type SessionState = Static<typeof SessionState>;
+
+/** Why a session ended. */
+export const CLOSE_REASONS = [
+  'requested',
+  'idle_timeout',
+  'max_lifetime',
+  'max_requests',
+  'memory_limit',
+  'unhealthy',
+  'browser_crashed',
+  'client_disconnected',
+  'node_drained',
+  'node_lost',
+  'shutdown',
+  'start_failed',
+] as const;
+export const CloseReason = Type.Enum(CLOSE_REASONS);
+export type CloseReason = Static<typeof CloseReason>;
+
+/** How much of an identity is applied. */
+export const STEALTH_LEVELS = ['none', 'basic', 'advanced', 'maximum'] as const;
+export const StealthLevel = Type.Enum(STEALTH_LEVELS);
+export type StealthLevel = Static<typeof StealthLevel>;
+
+/** What is recorded about a session's life, oldest first. Names are facts in the past. */
+export const SESSION_EVENT_TYPES = ['created', 'stateChanged', 'updated'] as const;
+export const SessionEventType = Type.Enum(SESSION_EVENT_TYPES);
+export type SessionEventType = Static<typeof SessionEventType>;
+
+export const SessionEvent = Type.Object({
+  id: Type.Integer(),
+  sessionId: Type.String(),
+  type: SessionEventType,
+  fromState: Type.Union([SessionState, Type.Null()]),
+  toState: Type.Union([SessionState, Type.Null()]),
+  reason: Type.Union([Type.String(), Type.Null()], { description: 'Why it happened.' }),
+  createdAt: Type.String({ format: 'date-time' }),
+});
+export type SessionEvent = Static<typeof SessionEvent>;
+
+export const SessionEventList = Type.Object({ events: Type.Array(SessionEvent) });
+export type SessionEventList = Static<typeof SessionEventList>;

@@ -1,0 +1,202 @@
+import { type Static, Type } from 'typebox';
+
+import { CloseReason, SessionState, StealthLevel } from './session-lifecycle.ts';
+import { STORABLE_TEXT } from './storable-text.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Defaults of a session that no setting changes. */
+export const SESSION_DEFAULTS = {
+  viewport: { width: 1280, height: 720 },
+  stealthLevel: 'basic',
+  headless: true,
+} as const;
+
+const TimeoutMs = Type.Integer({
+  minimum: 1_000,
+  maximum: 7 * DAY_MS,
+  description: 'Milliseconds without a request or a CDP message after which the session is closed.',
+});
+const MaxLifetimeMs = Type.Integer({
+  minimum: 1_000,
+  maximum: 30 * DAY_MS,
+  description: 'Milliseconds after creation at which the session is closed, in use or not.',
+});
+
+export const Viewport = Type.Object(
+  {
+    width: Type.Integer({ minimum: 200, maximum: 7_680, description: 'CSS pixels.' }),
+    height: Type.Integer({ minimum: 200, maximum: 4_320, description: 'CSS pixels.' }),
+    deviceScaleFactor: Type.Optional(Type.Number({ minimum: 0.5, maximum: 4 })),
+  },
+  { additionalProperties: false, description: 'Size of the page inside the window.' },
+);
+export type Viewport = Static<typeof Viewport>;
+
+export const Geolocation = Type.Object(
+  {
+    latitude: Type.Number({ minimum: -90, maximum: 90 }),
+    longitude: Type.Number({ minimum: -180, maximum: 180 }),
+    accuracy: Type.Optional(Type.Number({ minimum: 0, maximum: 100_000, description: 'Metres.' })),
+  },
+  { additionalProperties: false, description: 'What pages are told; they are also granted the permission to ask.' },
+);
+export type Geolocation = Static<typeof Geolocation>;
+
+/** Free labels a client puts on a session and filters by. */
+export const Metadata = Type.Record(
+  Type.String({ pattern: '^[^\\u0000\\ud800-\\udfff]{1,64}$' }),
+  Type.String({ maxLength: 1_024, pattern: STORABLE_TEXT }),
+  { maxProperties: 64, additionalProperties: false, description: 'Labels: up to 64, names up to 64 characters.' },
+);
+export type Metadata = Static<typeof Metadata>;
+
+/** Where a client may send a browser over REST: not to files or to the browser's own pages. */
+export const PageUrl = Type.String({
+  minLength: 1,
+  maxLength: 65_536,
+  pattern: '^(https?://.|about:blank$|data:)',
+  description: 'An http, https or data URL, or about:blank.',
+});
+
+const Uuid = Type.String({ format: 'uuid' });
+const DomainList = Type.Array(Type.String({ minLength: 1, maxLength: 253 }), { maxItems: 1_000 });
+
+/** Body of `POST /api/sessions/create`. All of it is optional. */
+export const CreateSession = Type.Object(
+  {
+    headless: Type.Optional(Type.Boolean({ description: 'false runs the browser on a virtual display. Default true.' })),
+    stealthLevel: Type.Optional(StealthLevel),
+    viewport: Type.Optional(Viewport),
+    timezone: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, description: 'IANA name, such as Europe/Berlin.' }),
+    ),
+    locale: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$',
+        maxLength: 35,
+        description: 'BCP 47 tag, such as de-DE.',
+      }),
+    ),
+    geolocation: Type.Optional(Geolocation),
+    userAgent: Type.Optional(Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\x20-\\x7e]+$' })),
+    timeoutMs: Type.Optional(TimeoutMs),
+    maxLifetimeMs: Type.Optional(MaxLifetimeMs),
+    metadata: Type.Optional(Metadata),
+    startUrl: Type.Optional(PageUrl),
+    launchArgs: Type.Optional(
+      Type.Array(Type.String({ pattern: '^--[a-z]', maxLength: 1_024 }), {
+        maxItems: 32,
+        description: 'Chromium flags from the allow-list.',
+      }),
+    ),
+    extensions: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }), {
+        maxItems: 16,
+        uniqueItems: true,
+        description: "Names of unpacked extensions in the service's extensions folder.",
+      }),
+    ),
+    profileId: Type.Optional(Uuid),
+    profile: Type.Optional(Type.Object({}, { description: 'An inline fingerprint, or constraints for one.' })),
+    proxyId: Type.Optional(Uuid),
+    proxy: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
+    persist: Type.Optional(Type.Boolean()),
+    record: Type.Optional(Type.Boolean()),
+    blockResources: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 })),
+    allowedDomains: Type.Optional(DomainList),
+    blockedDomains: Type.Optional(DomainList),
+  },
+  { additionalProperties: false },
+);
+export type CreateSession = Static<typeof CreateSession>;
+
+/** Options of `CreateSession` that this version knows and refuses, so that nobody believes they are in force. */
+export const UNAVAILABLE_CREATE_OPTIONS = [
+  'profileId',
+  'profile',
+  'proxyId',
+  'proxy',
+  'persist',
+  'record',
+  'blockResources',
+  'allowedDomains',
+  'blockedDomains',
+] as const satisfies readonly (keyof CreateSession)[];
+
+/** The stealth levels this version can apply. */
+export const AVAILABLE_STEALTH_LEVELS: readonly StealthLevel[] = ['none', 'basic'];
+
+/** Body of `PATCH /api/sessions/:id`. */
+export const UpdateSession = Type.Object(
+  {
+    timeoutMs: Type.Optional(TimeoutMs),
+    maxLifetimeMs: Type.Optional(Type.Union([MaxLifetimeMs, Type.Null()])),
+    metadata: Type.Optional(Metadata),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type UpdateSession = Static<typeof UpdateSession>;
+
+/** What the browser claims to be, as far as this version decides it. */
+export const SessionIdentity = Type.Object({
+  userAgent: Type.String(),
+  browserVersion: Type.String({ description: 'Version of the Chromium that runs, such as 156.0.8078.79.' }),
+  timezone: Type.Union([Type.String(), Type.Null()], { description: "null: the host's." }),
+  locale: Type.Union([Type.String(), Type.Null()], { description: "null: the browser's default." }),
+  viewport: Viewport,
+});
+export type SessionIdentity = Static<typeof SessionIdentity>;
+
+const Moment = Type.String({ format: 'date-time' });
+const OptionalMoment = Type.Union([Moment, Type.Null()]);
+
+export const Session = Type.Object({
+  id: Uuid,
+  state: SessionState,
+  closeReason: Type.Union([CloseReason, Type.Null()]),
+  nodeId: Type.String(),
+  headless: Type.Boolean(),
+  stealthLevel: StealthLevel,
+  identity: Type.Union([SessionIdentity, Type.Null()], { description: 'null until the browser runs.' }),
+  cdpPort: Type.Union([Type.Integer(), Type.Null()], { description: 'null while there is no browser.' }),
+  cdpUrl: Type.Union([Type.String(), Type.Null()], {
+    description: 'For puppeteer.connect and chromium.connectOverCDP. Holds the session token: treat it as a secret.',
+  }),
+  liveUrl: Type.Union([Type.String(), Type.Null()], { description: 'Live view; not available in this version.' }),
+  timeoutMs: Type.Integer(),
+  maxLifetimeMs: Type.Union([Type.Integer(), Type.Null()]),
+  expiresAt: Type.String({ format: 'date-time', description: 'When it will be closed if nobody uses it.' }),
+  metadata: Metadata,
+  error: Type.Union([Type.String(), Type.Null()], { description: 'What went wrong, when something did.' }),
+  createdAt: Moment,
+  startedAt: OptionalMoment,
+  lastActivityAt: Moment,
+  closedAt: OptionalMoment,
+});
+export type Session = Static<typeof Session>;
+
+/** Query of `GET /api/sessions`; `metadata.NAME=VALUE` filters by a label. */
+export const ListSessionsQuery = Type.Object(
+  {
+    state: Type.Optional(SessionState),
+    profileId: Type.Optional(Uuid),
+    nodeId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, pattern: STORABLE_TEXT })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+    cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  },
+  {
+    additionalProperties: false,
+    patternProperties: {
+      '^metadata\\.[^\\u0000\\ud800-\\udfff]{1,64}$': { type: 'string', maxLength: 1_024, pattern: STORABLE_TEXT },
+    },
+  },
+);
+export type ListSessionsQuery = Static<typeof ListSessionsQuery>;
+
+export const SessionList = Type.Object({
+  sessions: Type.Array(Session),
+  nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Pass as `cursor` for the next page.' }),
+});
+export type SessionList = Static<typeof SessionList>;

@@ -1,0 +1,67 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+
+import { findGroupsByEnvironment, signalGroup, waitForGroupEnd } from './process-tree.ts';
+
+/** Environment variable on every process a browser is made of; its value is the root of all browser folders. */
+export const FOLDER_ROOT_VARIABLE = 'GUISE_BROWSERS_DIR';
+
+/** Environment variable on the processes of one browser; its value is the browser's own folder. */
+export const FOLDER_VARIABLE = 'GUISE_BROWSER_DIR';
+
+/**
+ * Chromium puts a socket called `.org.chromium.Chromium.XXXXXX/SingletonSocket` below its temporary directory, and
+ * the path of a UNIX socket is limited to 107 bytes (unix(7)). What is left is the room for our root.
+ */
+const MAX_ROOT_LENGTH = 107 - '/12345678/tmp/org.chromium.Chromium.XXXXXX/SingletonSocket'.length - 1;
+
+/** Everything one browser writes: its user-data directory, its home, its temporary files. */
+export interface BrowserFolder {
+  readonly path: string;
+  readonly userDataDir: string;
+  readonly temporaryDir: string;
+  readonly downloadsDir: string;
+}
+
+/** Folder below which browsers live: in the data directory, or a short one of its own where that path is too long. */
+export function browserFolderRoot(dataDir: string): string {
+  const preferred = path.join(dataDir, 'browsers');
+  if (Buffer.byteLength(preferred) <= MAX_ROOT_LENGTH) return preferred;
+  return path.join(tmpdir(), `guise-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`);
+}
+
+/** Makes an empty folder for one browser, readable by nobody else. The caller removes it. */
+export async function createBrowserFolder(root: string): Promise<BrowserFolder> {
+  const folder = path.join(root, randomBytes(4).toString('hex'));
+  const temporaryDir = path.join(folder, 'tmp');
+  const downloadsDir = path.join(folder, 'downloads');
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  // Not recursive: a name that is taken must fail, not be shared.
+  await mkdir(folder, { mode: 0o700 });
+  await Promise.all([mkdir(temporaryDir), mkdir(downloadsDir)]);
+  return { path: folder, userDataDir: path.join(folder, 'profile'), temporaryDir, downloadsDir };
+}
+
+/** Removes a browser's folder with all it holds. */
+export async function removeBrowserFolder(folder: string): Promise<void> {
+  // Chromium's last children let go of their files a moment after they exit; the retries cover that moment.
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+/**
+ * Ends every browser process and removes every folder below `root`, whoever left them there.
+ *
+ * For the start of the service, before it has any browser of its own: what a killed predecessor left is found by the
+ * environment its processes were started with. Returns how many folders were removed.
+ */
+export async function removeLeftovers(root: string, signal: AbortSignal): Promise<number> {
+  const groups = await findGroupsByEnvironment(FOLDER_ROOT_VARIABLE, root);
+  for (const group of groups) signalGroup(group, 'SIGKILL');
+  await Promise.all(groups.map((group) => waitForGroupEnd(group, signal)));
+  // No folder at all is the usual first start.
+  const names = await readdir(root).catch(() => []);
+  await Promise.all(names.map((name) => removeBrowserFolder(path.join(root, name))));
+  return names.length;
+}

@@ -1,0 +1,36 @@
+import type { Geolocation, Viewport } from '@guise/contract';
+
+/** What one browser is to be, decided before it is launched. */
+export interface BrowserSpec {
+  readonly headless: boolean;
+  /** Whether to hide that the browser is automated: no `navigator.webdriver`, no Headless in the user agent. */
+  readonly hideAutomation: boolean;
+  readonly viewport: Viewport;
+  /** IANA time zone; absent: the host's. */
+  readonly timezone?: string | undefined;
+  /** BCP 47 tag; absent: the browser's default. */
+  readonly locale?: string | undefined;
+  readonly geolocation?: Geolocation | undefined;
+  readonly userAgent?: string | undefined;
+  /** Further flags, checked against the allow-list by the caller. */
+  readonly launchArgs: readonly string[];
+  /** Absolute paths of unpacked extensions. */
+  readonly extensionDirs: readonly string[];
+}
+
+/** What the host offers browsers: the same for each of them. */
+export interface BrowserHost {
+  readonly executablePath: string;
+  /** Version of that executable, such as `156.0.8078.79`. */
+  readonly version: string;
+  /** Chromium's own sandbox. It refuses to start as root. */
+  readonly sandbox: boolean;
+  /** Xvfb, for browsers with a window; absent: headful browsers are refused. */
+  readonly xvfbPath?: string | undefined;
+  /** Folder below which each browser gets a folder of its own. */
+  readonly foldersRoot: string;
+  /** False where /dev/shm is too small for renderers (a container's default of 64 MB): files are used instead. */
+  readonly sharedMemory: boolean;
+  /** From spawn to the first answer over CDP. Milliseconds. */
+  readonly launchTimeoutMs: number;
+}

@@ -1,0 +1,145 @@
+import type { Viewport } from '@guise/contract';
+
+import type { BrowserFolder } from './browser-folder.ts';
+import { FOLDER_ROOT_VARIABLE, FOLDER_VARIABLE } from './browser-folder.ts';
+import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
+import { desktopUserAgent } from './client-hints.ts';
+
+/** Size of the screen a browser stands on, in physical pixels. */
+export const SCREEN = { width: 1920, height: 1080 } as const;
+
+/** What the tab strip and address bar take from a window's height, in CSS pixels. */
+const BROWSER_UI_HEIGHT = 87;
+
+const DISABLED_FEATURES = [
+  // Each is a WebUI renderer per window that no automated session looks at: about 40 MB.
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIReloadButton',
+  // Without this one Chromium ignores `--load-extension`.
+  'DisableLoadExtensionCommandLineSwitch',
+  // Downloads models in the background.
+  'OptimizationHints',
+  'OptimizationGuideModelDownloading',
+  'MediaRouter',
+  'Translate',
+];
+
+/**
+ * Flags every browser gets; none of them can be seen by a page.
+ *
+ * Not among them: `--disable-crashpad-for-testing`, which saves two small processes and makes every navigation end in
+ * ERR_ABORTED (Chromium 156).
+ */
+const COMMON_FLAGS = [
+  '--remote-debugging-port=0',
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--no-service-autorun',
+  '--disable-background-networking',
+  '--disable-client-side-phishing-detection',
+  '--disable-component-update',
+  '--disable-default-apps',
+  '--disable-hang-monitor',
+  '--disable-prompt-on-repost',
+  '--disable-quic',
+  '--disable-search-engine-choice-screen',
+  '--disable-sync',
+  // Tabs in the background run at full speed: a client drives several at once.
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  '--hide-crash-restore-bubble',
+  '--metrics-recording-only',
+  '--password-store=basic',
+  // Keeps information bars out of the window, so that the page has the height it was given.
+  '--test-type',
+  `--disable-features=${DISABLED_FEATURES.join(',')}`,
+];
+
+/** How to start one browser. */
+export interface LaunchPlan {
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** User agent a browser starts with by a flag; undefined leaves Chromium its own. */
+export function plannedUserAgent(spec: BrowserSpec, version: string): string | undefined {
+  if (spec.userAgent !== undefined) return spec.userAgent;
+  return spec.headless && spec.hideAutomation ? desktopUserAgent(version) : undefined;
+}
+
+/** The screen must hold the window, so it grows with a viewport larger than usual. */
+export function screenFor(viewport: Viewport): { width: number; height: number } {
+  const scale = viewport.deviceScaleFactor ?? 1;
+  return {
+    width: Math.max(SCREEN.width, Math.ceil(viewport.width * scale)),
+    height: Math.max(SCREEN.height, Math.ceil((viewport.height + BROWSER_UI_HEIGHT) * scale)),
+  };
+}
+
+function displayFlags(spec: BrowserSpec): string[] {
+  const { viewport } = spec;
+  const screen = screenFor(viewport);
+  const scale = viewport.deviceScaleFactor ?? 1;
+  return [
+    `--window-size=${viewport.width},${viewport.height + BROWSER_UI_HEIGHT}`,
+    '--window-position=0,0',
+    ...(spec.headless
+      ? ['--headless=new', `--screen-info={${screen.width}x${screen.height} devicePixelRatio=${scale}}`]
+      : [`--force-device-scale-factor=${scale}`]),
+  ];
+}
+
+function identityFlags(spec: BrowserSpec, version: string): string[] {
+  const userAgent = plannedUserAgent(spec, version);
+  return [
+    ...(spec.hideAutomation ? ['--disable-blink-features=AutomationControlled'] : []),
+    ...(userAgent === undefined ? [] : [`--user-agent=${userAgent}`]),
+    ...(spec.locale === undefined ? [] : [`--accept-lang=${acceptLanguages(spec.locale)}`]),
+  ];
+}
+
+/** `de-DE` as the list a German browser has: `de-DE,de`. */
+export function acceptLanguages(locale: string): string {
+  const [language] = locale.split('-');
+  return language === undefined || language === locale ? locale : `${locale},${language}`;
+}
+
+function extensionFlags(dirs: readonly string[]): string[] {
+  if (dirs.length === 0) return ['--disable-component-extensions-with-background-pages'];
+  return [`--load-extension=${dirs.join(',')}`, `--disable-extensions-except=${dirs.join(',')}`];
+}
+
+/** Turns a spec into the command line and the environment of its browser. Pure. */
+export function planLaunch(
+  spec: BrowserSpec,
+  host: BrowserHost,
+  place: { folder: BrowserFolder; display: { name: string; authorityFile: string } | undefined },
+): LaunchPlan {
+  const { folder, display } = place;
+  return {
+    args: [
+      `--user-data-dir=${folder.userDataDir}`,
+      ...COMMON_FLAGS,
+      ...(host.sandbox ? [] : ['--no-sandbox']),
+      ...(host.sharedMemory ? [] : ['--disable-dev-shm-usage']),
+      ...displayFlags(spec),
+      ...identityFlags(spec, host.version),
+      ...extensionFlags(spec.extensionDirs),
+      ...spec.launchArgs,
+      'about:blank',
+    ],
+    environment: {
+      // A whole environment of its own: nothing of the service's, least of all its secrets, reaches a browser.
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      HOME: folder.path,
+      TMPDIR: folder.temporaryDir,
+      LANG: 'C.UTF-8',
+      [FOLDER_ROOT_VARIABLE]: host.foldersRoot,
+      [FOLDER_VARIABLE]: folder.path,
+      ...(spec.timezone === undefined ? {} : { TZ: spec.timezone }),
+      ...(display === undefined ? {} : { DISPLAY: display.name, XAUTHORITY: display.authorityFile }),
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { Protocol } from 'devtools-protocol';
+
+import { AppError } from '../lib/app-error.ts';
+import { isTimeout } from '../lib/deadline.ts';
+import type { CdpSession } from './cdp-connection.ts';
+import { CdpError } from './cdp-connection.ts';
+
+const DESCRIBE_ERROR = `function () {
+  return { name: String(this.name), message: String(this.message), stack: String(this.stack) };
+}`;
+const DESCRIBE_TIMEOUT_MS = 1_000;
+
+interface PageErrorText {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+async function describeThrown(session: CdpSession, details: Protocol.Runtime.ExceptionDetails): Promise<PageErrorText> {
+  const thrown = details.exception;
+  if (thrown?.objectId !== undefined) {
+    const described = await session
+      .send(
+        'Runtime.callFunctionOn',
+        { objectId: thrown.objectId, functionDeclaration: DESCRIBE_ERROR, returnByValue: true, silent: true },
+        AbortSignal.timeout(DESCRIBE_TIMEOUT_MS),
+      )
+      // The page's own getters run here; where they fail, what the browser noted will do.
+      .catch(() => undefined);
+    if (described?.exceptionDetails === undefined && described !== undefined) {
+      return described.result.value as PageErrorText;
+    }
+  }
+  const message = thrown?.description ?? String(thrown?.value ?? details.text);
+  return { name: thrown?.className ?? thrown?.type ?? 'Error', message, stack: thrown?.description ?? '' };
+}
+
+/** What a page threw, as the failure of the request that made it. */
+export async function toScriptFailure(
+  session: CdpSession,
+  details: Protocol.Runtime.ExceptionDetails,
+): Promise<AppError> {
+  const pageError = await describeThrown(session, details);
+  return new AppError('SCRIPT_FAILED', `${pageError.name}: ${pageError.message}`, { extensions: { pageError } });
+}
+
+/** Runs a page operation and names its two expected failures: out of time, and refused by the browser. */
+export async function asPageOperation<Value>(what: string, timeoutMs: number, run: () => Promise<Value>): Promise<Value> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isTimeout(error)) {
+      throw new AppError('OPERATION_TIMED_OUT', `${what} was stopped after ${timeoutMs} ms`, { cause: error });
+    }
+    if (error instanceof CdpError) {
+      throw new AppError('PAGE_OPERATION_FAILED', `${what} failed: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  type Execute,
+  type ExecuteResult,
+  type Navigate,
+  type NavigateResult,
+  PAGE_TIMEOUT_MS,
+  type PageContent,
+  type Pdf,
+  type Screenshot,
+} from '@guise/contract';
+import type { Protocol } from 'devtools-protocol';
+
+import { captureScreenshot, printPdf } from './capture.ts';
+import type { CdpSession } from './cdp-connection.ts';
+import { runScript } from './evaluate.ts';
+import { navigatePage } from './navigate.ts';
+import { asPageOperation } from './page-error.ts';
+
+const READ_CONTENT = `({
+  url: location.href,
+  title: document.title,
+  html: (document.doctype ? new XMLSerializer().serializeToString(document.doctype) : '') +
+    (document.documentElement?.outerHTML ?? ''),
+})`;
+
+/**
+ * One page of a browser, driven over our own attached session.
+ *
+ * `Runtime.enable` is never sent: it is the one thing about an attached debugger a page can notice. Scripts of ours
+ * run in an isolated world; only the client's own run in the page's.
+ */
+export class Page {
+  readonly targetId: string;
+  readonly session: CdpSession;
+  /** Whether dialogs are ours to answer; a client that drives the browser itself wants to see them. */
+  readonly #answersDialogs: () => boolean;
+  #prepared: Promise<void> | undefined;
+
+  constructor(parts: { targetId: string; session: CdpSession; answersDialogs: () => boolean }) {
+    this.targetId = parts.targetId;
+    this.session = parts.session;
+    this.#answersDialogs = parts.answersDialogs;
+  }
+
+  /** The main frame's id: Chromium gives a page's target and its main frame the same. */
+  get frameId(): string {
+    return this.targetId;
+  }
+
+  /** Runs a client's script. @throws {AppError} SCRIPT_FAILED, RESULT_NOT_SERIALIZABLE, OPERATION_TIMED_OUT */
+  async execute(input: Execute, signal: AbortSignal): Promise<ExecuteResult> {
+    const { awaitPromise = true, returnByValue = true, timeoutMs = PAGE_TIMEOUT_MS, world = 'main', ...script } = input;
+    await this.prepare();
+    const contextId = world === 'isolated' ? await this.isolatedContext(signal) : undefined;
+    return runScript(this.session, { script, awaitPromise, returnByValue, timeoutMs, contextId }, signal);
+  }
+
+  /** Loads an address. @throws {AppError} NAVIGATION_FAILED, OPERATION_TIMED_OUT */
+  async navigate(input: Navigate, signal: AbortSignal): Promise<NavigateResult> {
+    const { waitUntil = 'load', timeoutMs = PAGE_TIMEOUT_MS } = input;
+    await this.prepare();
+    return asPageOperation('The navigation', timeoutMs, () =>
+      navigatePage(this, { ...input, waitUntil, timeoutMs }, signal),
+    );
+  }
+
+  /** Takes a picture. @throws {AppError} ELEMENT_NOT_FOUND, PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT */
+  async screenshot(input: Screenshot, signal: AbortSignal): Promise<Buffer> {
+    return this.#within('The screenshot', input.timeoutMs, signal, (deadline) =>
+      captureScreenshot(this, input, deadline),
+    );
+  }
+
+  /** Prints the page. @throws {AppError} PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT */
+  async pdf(input: Pdf, signal: AbortSignal): Promise<Buffer> {
+    return this.#within('The PDF', input.timeoutMs, signal, (deadline) => printPdf(this.session, input, deadline));
+  }
+
+  /** The document as it is now. @throws {AppError} OPERATION_TIMED_OUT */
+  async content(signal: AbortSignal): Promise<PageContent> {
+    return this.#within('Reading the content', undefined, signal, async (deadline) => {
+      const contextId = await this.isolatedContext(deadline);
+      const { result } = await this.session.send(
+        'Runtime.evaluate',
+        { expression: READ_CONTENT, contextId, returnByValue: true },
+        deadline,
+      );
+      return result.value as PageContent;
+    });
+  }
+
+  /** A JavaScript context beside the page's own, with the same document, which the page cannot reach. */
+  async isolatedContext(signal: AbortSignal): Promise<number> {
+    const { frameId } = this;
+    const { executionContextId } = await this.session.send('Page.createIsolatedWorld', { frameId }, signal);
+    return executionContextId;
+  }
+
+  /** Switches on what page operations listen to; once per page, before the first of them. */
+  prepare(): Promise<void> {
+    this.#prepared ??= this.#prepare();
+    return this.#prepared;
+  }
+
+  async #prepare(): Promise<void> {
+    this.session.on('Page.javascriptDialogOpening', (event) => this.#onDialog(event));
+    await Promise.all([
+      this.session.send('Page.enable'),
+      this.session.send('Page.setLifecycleEventsEnabled', { enabled: true }),
+    ]);
+  }
+
+  #onDialog({ type }: Protocol.Page.JavascriptDialogOpeningEvent): void {
+    if (!this.#answersDialogs()) return;
+    // An alert has one answer, and leaving a page was asked for; what is a real question gets a no.
+    const accept = type === 'alert' || type === 'beforeunload';
+    // Somebody else may have answered, or the page may be gone.
+    this.session.send('Page.handleJavaScriptDialog', { accept }).catch(() => undefined);
+  }
+
+  async #within<Value>(
+    what: string,
+    timeoutMs = PAGE_TIMEOUT_MS,
+    signal: AbortSignal,
+    run: (deadline: AbortSignal) => Promise<Value>,
+  ): Promise<Value> {
+    await this.prepare();
+    return asPageOperation(what, timeoutMs, () => run(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])));
+  }
+}

@@ -1,0 +1,49 @@
+import { arch } from 'node:os';
+
+import type { Protocol } from 'devtools-protocol';
+
+import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
+import type { CdpSession } from './cdp-connection.ts';
+import { desktopClientHints } from './client-hints.ts';
+import { plannedUserAgent } from './launch-plan.ts';
+
+/** What is set on every target of a browser before its first script runs, because no flag can say it. */
+export interface TargetSetup {
+  readonly userAgent: Protocol.Emulation.SetUserAgentOverrideRequest | undefined;
+  readonly locale: string | undefined;
+  readonly geolocation: Protocol.Emulation.SetGeolocationOverrideRequest | undefined;
+}
+
+const GEOLOCATION_ACCURACY_METERS = 50;
+
+/** The part of a spec that flags cannot say, or undefined when there is none and targets are left alone. Pure. */
+export function planTargetSetup(spec: BrowserSpec, host: BrowserHost): TargetSetup | undefined {
+  // A user agent set by flag empties the client hints, so they have to be given back. For a client's own user agent
+  // we cannot know which hints would fit it; none are then better than ones that contradict it.
+  const userAgent = spec.userAgent === undefined ? plannedUserAgent(spec, host.version) : undefined;
+  const { locale, geolocation } = spec;
+  if (userAgent === undefined && locale === undefined && geolocation === undefined) return undefined;
+  return {
+    userAgent: userAgent && { userAgent, userAgentMetadata: desktopClientHints(host.version, arch()) },
+    locale,
+    geolocation: geolocation && { accuracy: GEOLOCATION_ACCURACY_METERS, ...geolocation },
+  };
+}
+
+/**
+ * Applies the set-up to one target and lets it run. Resolves when the browser has taken all of it.
+ *
+ * Everything is sent at once, the release last: a paused target may answer nothing before it is released, so waiting
+ * for one answer before sending the next could wait for ever.
+ */
+export async function applyTargetSetup(session: CdpSession, type: string, setup: TargetSetup): Promise<void> {
+  const isDocument = type === 'page' || type === 'iframe';
+  const { userAgent, locale, geolocation } = setup;
+  await Promise.allSettled([
+    userAgent && session.send('Emulation.setUserAgentOverride', userAgent),
+    locale !== undefined && session.send('Emulation.setLocaleOverride', { locale }),
+    isDocument && geolocation && session.send('Emulation.setGeolocationOverride', geolocation),
+    session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true }),
+    session.send('Runtime.runIfWaitingForDebugger'),
+  ]);
+}
