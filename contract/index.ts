@@ -10,7 +10,7 @@ export {
   Pdf,
   Screenshot,
 } from './page.ts';
-export { Problem, type ProblemCode, ProblemExtensions, PROBLEMS, problemType } from './problem.ts';
+export { Problem, type ProblemCode, ProblemExtensions, ProblemKind, PROBLEMS, problemType } from './problem.ts';
 export { Health, Liveness, Status } from './service.ts';
 export {
   AVAILABLE_STEALTH_LEVELS,

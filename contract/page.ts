@@ -130,7 +130,9 @@ export const Pdf = Type.Object(
         { additionalProperties: false },
       ),
     ),
-    pageRanges: Type.Optional(Type.String({ maxLength: 256, pattern: '^[0-9, -]*$', description: "Such as '1-3, 5'." })),
+    pageRanges: Type.Optional(
+      Type.String({ maxLength: 256, pattern: '^[0-9, -]*$', description: "Such as '1-3, 5'." }),
+    ),
     headerTemplate: Type.Optional(Type.String({ maxLength: 65_536 })),
     footerTemplate: Type.Optional(Type.String({ maxLength: 65_536 })),
     preferCssPageSize: Type.Optional(Type.Boolean()),

@@ -15,7 +15,6 @@ export const PROBLEMS = {
   ROUTE_NOT_FOUND: { status: 404, title: 'No such endpoint', retryable: false },
   SESSION_NOT_FOUND: { status: 404, title: 'No such session', retryable: false },
   TARGET_NOT_FOUND: { status: 404, title: 'No such target in this browser', retryable: false },
-  METHOD_NOT_ALLOWED: { status: 405, title: 'This endpoint does not take this method', retryable: false },
   SESSION_NOT_READY: { status: 409, title: 'The session is not in a state that allows this', retryable: true },
   SESSION_ENDED: { status: 410, title: 'The session has ended', retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large', retryable: false },
@@ -75,7 +74,15 @@ export const Problem = Type.Object(
 );
 export type Problem = Static<typeof Problem>;
 
-/** Value of a problem's `type` member: a reference to its entry on the documentation page. */
+/** Value of a problem's `type` member: where the service describes it. */
 export function problemType(code: ProblemCode): string {
-  return `/docs#problem-${code.toLowerCase().replaceAll('_', '-')}`;
+  return `/problems/${code.toLowerCase().replaceAll('_', '-')}`;
 }
+
+/** A kind of problem, as `GET /problems/:name` describes it. */
+export const ProblemKind = Type.Object({
+  code: Type.String(),
+  status: Type.Integer(),
+  title: Type.String(),
+  retryable: Type.Boolean(),
+});

@@ -66,7 +66,9 @@ const DomainList = Type.Array(Type.String({ minLength: 1, maxLength: 253 }), { m
 /** Body of `POST /api/sessions/create`. All of it is optional. */
 export const CreateSession = Type.Object(
   {
-    headless: Type.Optional(Type.Boolean({ description: 'false runs the browser on a virtual display. Default true.' })),
+    headless: Type.Optional(
+      Type.Boolean({ description: 'false runs the browser on a virtual display. Default true.' }),
+    ),
     stealthLevel: Type.Optional(StealthLevel),
     viewport: Type.Optional(Viewport),
     timezone: Type.Optional(

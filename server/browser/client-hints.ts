@@ -33,10 +33,7 @@ export function desktopUserAgent(version: string): string {
 }
 
 /** Client hints of a desktop Chromium on Linux: what the browser says by itself when no user agent is set. */
-export function desktopClientHints(
-  version: string,
-  nodeArchitecture: string,
-): Protocol.Emulation.UserAgentMetadata {
+export function desktopClientHints(version: string, nodeArchitecture: string): Protocol.Emulation.UserAgentMetadata {
   return {
     brands: brandsOf(version, false),
     fullVersionList: brandsOf(version, true),

@@ -43,8 +43,8 @@ function toAttempts({ code = '', function: source, args = [] }: ScriptRequest['s
     // Not first: in console mode a promise that is the result is not waited for.
     { expression: code, replMode: false },
     { expression: code, replMode: true },
-    // A top-level `return` only parses inside a function.
-    { expression: `(async () => {${code}\n})()`, replMode: false },
+    // A top-level `return` only parses inside a function. Anything else would lose its result there.
+    ...(/\breturn\b/.test(code) ? [{ expression: `(async () => {${code}\n})()`, replMode: false }] : []),
   ];
 }
 
@@ -102,9 +102,10 @@ function notSerializable(what: string, resultType: string): AppError {
 }
 
 function toResult(object: RemoteObject, returnByValue: boolean): Pick<ExecuteResult, 'result' | 'type'> {
-  const type = object.subtype ?? object.type;
+  const type = Array.isArray(object.value) ? 'array' : (object.subtype ?? object.type);
   if (!returnByValue) return { result: object.value ?? object.description ?? null, type };
-  if (object.unserializableValue !== undefined) throw notSerializable(`the ${type} ${object.unserializableValue}`, type);
+  if (object.unserializableValue !== undefined)
+    throw notSerializable(`the ${type} ${object.unserializableValue}`, type);
   if (object.type === 'function' || object.type === 'symbol') throw notSerializable(`a ${type}`, type);
   return { result: object.value ?? null, type };
 }
@@ -117,7 +118,11 @@ function toResult(object: RemoteObject, returnByValue: boolean): Pick<ExecuteRes
  *
  * @throws {AppError} SCRIPT_FAILED, RESULT_NOT_SERIALIZABLE, OPERATION_TIMED_OUT
  */
-export async function runScript(session: CdpSession, request: ScriptRequest, signal: AbortSignal): Promise<ExecuteResult> {
+export async function runScript(
+  session: CdpSession,
+  request: ScriptRequest,
+  signal: AbortSignal,
+): Promise<ExecuteResult> {
   const startedAt = performance.now();
   const { timeoutMs } = request;
   const timedOut = (cause: unknown): AppError =>

@@ -6,7 +6,7 @@ import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { desktopUserAgent } from './client-hints.ts';
 
 /** Size of the screen a browser stands on, in physical pixels. */
-export const SCREEN = { width: 1920, height: 1080 } as const;
+const SCREEN = { width: 1920, height: 1080 } as const;
 
 /** What the tab strip and address bar take from a window's height, in CSS pixels. */
 const BROWSER_UI_HEIGHT = 87;
@@ -76,6 +76,12 @@ export function screenFor(viewport: Viewport): { width: number; height: number }
     width: Math.max(SCREEN.width, Math.ceil(viewport.width * scale)),
     height: Math.max(SCREEN.height, Math.ceil((viewport.height + BROWSER_UI_HEIGHT) * scale)),
   };
+}
+
+/** Whether a window with this page fits on the screen of a browser launched for the usual viewport. */
+export function fitsUsualScreen(viewport: Viewport): boolean {
+  const screen = screenFor(viewport);
+  return screen.width === SCREEN.width && screen.height === SCREEN.height;
 }
 
 function displayFlags(spec: BrowserSpec): string[] {

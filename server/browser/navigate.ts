@@ -44,7 +44,11 @@ interface PageDescription {
  * A page that sends itself elsewhere before it has loaded is left behind and its successor waited for. Created
  * before the navigation starts, so that no event is missed.
  */
-function followLifecycle(session: CdpSession, frameId: string, waitUntil: WaitUntil): Disposable & { reached: Promise<void>; start(loaderId: string): void } {
+function followLifecycle(
+  session: CdpSession,
+  frameId: string,
+  waitUntil: WaitUntil,
+): Disposable & { reached: Promise<void>; start(loaderId: string): void } {
   const wanted = LIFECYCLE_EVENTS[waitUntil];
   const reached = Promise.withResolvers<void>();
   const seen = new Map<string, Set<string>>();
@@ -75,9 +79,17 @@ function navigationFailed(url: string, netError: string): AppError {
   });
 }
 
-async function describePage(session: CdpSession, isolatedContext: () => Promise<number>, signal: AbortSignal): Promise<PageDescription> {
+async function describePage(
+  session: CdpSession,
+  isolatedContext: () => Promise<number>,
+  signal: AbortSignal,
+): Promise<PageDescription> {
   const contextId = await isolatedContext();
-  const { result } = await session.send('Runtime.evaluate', { expression: DESCRIBE_PAGE, contextId, returnByValue: true }, signal);
+  const { result } = await session.send(
+    'Runtime.evaluate',
+    { expression: DESCRIBE_PAGE, contextId, returnByValue: true },
+    signal,
+  );
   return result.value as PageDescription;
 }
 
@@ -93,7 +105,11 @@ export interface NavigatingPage {
  *
  * @throws {AppError} NAVIGATION_FAILED with Chromium's network error; OPERATION_TIMED_OUT after stopping the load
  */
-export async function navigatePage(page: NavigatingPage, input: Required<Omit<Navigate, 'referer'>> & Pick<Navigate, 'referer'>, signal: AbortSignal): Promise<NavigateResult> {
+export async function navigatePage(
+  page: NavigatingPage,
+  input: Required<Omit<Navigate, 'referer'>> & Pick<Navigate, 'referer'>,
+  signal: AbortSignal,
+): Promise<NavigateResult> {
   const { session, frameId } = page;
   const { url, waitUntil, timeoutMs, referer } = input;
   const startedAt = performance.now();
@@ -108,11 +124,18 @@ export async function navigatePage(page: NavigatingPage, input: Required<Omit<Na
       await raceAbort(lifecycle.reached, deadline);
     }
     const totalMs = Math.round(performance.now() - startedAt);
-    const { url: finalUrl, status, title, ...timing } = await describePage(session, () => page.isolatedContext(deadline), deadline);
+    const {
+      url: finalUrl,
+      status,
+      title,
+      ...timing
+    } = await describePage(session, () => page.isolatedContext(deadline), deadline);
     return { url: finalUrl, status, title, timing: { totalMs, ...timing } };
   } catch (error) {
     if (!isTimeout(error)) throw error;
     await session.send('Page.stopLoading').catch(() => undefined);
-    throw new AppError('OPERATION_TIMED_OUT', `Loading was stopped after ${timeoutMs} ms, before ${waitUntil}`, { cause: error });
+    throw new AppError('OPERATION_TIMED_OUT', `Loading was stopped after ${timeoutMs} ms, before ${waitUntil}`, {
+      cause: error,
+    });
   }
 }

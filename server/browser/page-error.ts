@@ -45,7 +45,11 @@ export async function toScriptFailure(
 }
 
 /** Runs a page operation and names its two expected failures: out of time, and refused by the browser. */
-export async function asPageOperation<Value>(what: string, timeoutMs: number, run: () => Promise<Value>): Promise<Value> {
+export async function asPageOperation<Value>(
+  what: string,
+  timeoutMs: number,
+  run: () => Promise<Value>,
+): Promise<Value> {
   try {
     return await run();
   } catch (error) {

@@ -24,7 +24,8 @@ export function planTargetSetup(spec: BrowserSpec, host: BrowserHost): TargetSet
   const { locale, geolocation } = spec;
   if (userAgent === undefined && locale === undefined && geolocation === undefined) return undefined;
   return {
-    userAgent: userAgent && { userAgent, userAgentMetadata: desktopClientHints(host.version, arch()) },
+    userAgent:
+      userAgent === undefined ? undefined : { userAgent, userAgentMetadata: desktopClientHints(host.version, arch()) },
     locale,
     geolocation: geolocation && { accuracy: GEOLOCATION_ACCURACY_METERS, ...geolocation },
   };

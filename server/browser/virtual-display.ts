@@ -50,7 +50,8 @@ async function readDisplayNumber(child: ChildProcess, signal: AbortSignal): Prom
   const pipe = child.stdio[3] as Readable;
   const exited = onceEvent(child, 'exit').then(
     () => Promise.reject(failed('ended at once')),
-    (error: unknown) => Promise.reject(new AppError('BROWSER_LAUNCH_FAILED', 'Xvfb could not be run', { cause: error })),
+    (error: unknown) =>
+      Promise.reject(new AppError('BROWSER_LAUNCH_FAILED', 'Xvfb could not be run', { cause: error })),
   );
   const announced = onceEvent(pipe, 'data').then(([data]) => String(data).trim());
   return raceAbort(Promise.race([announced, exited]), signal);
@@ -67,7 +68,18 @@ export async function openVirtualDisplay(options: DisplayOptions, signal: AbortS
   const { width, height } = options.screen;
   const child = spawn(
     options.xvfbPath,
-    ['-displayfd', '3', '-screen', '0', `${width}x${height}x24`, '-nolisten', 'tcp', '-auth', authorityFile, '-noreset'],
+    [
+      '-displayfd',
+      '3',
+      '-screen',
+      '0',
+      `${width}x${height}x24`,
+      '-nolisten',
+      'tcp',
+      '-auth',
+      authorityFile,
+      '-noreset',
+    ],
     {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

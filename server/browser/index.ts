@@ -1,0 +1,7 @@
+export { Browser, launchBrowser } from './browser.ts';
+export { browserFolderRoot, removeLeftovers } from './browser-folder.ts';
+export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
+export { CdpClosedError } from './cdp-connection.ts';
+export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
+export { fitsUsualScreen } from './launch-plan.ts';
+export type { Page } from './page.ts';

@@ -1,0 +1,2 @@
+export { CdpGateway } from './cdp-gateway.ts';
+export { PortRange } from './port-range.ts';

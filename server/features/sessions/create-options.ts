@@ -1,0 +1,94 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import {
+  ALLOWED_LAUNCH_FLAGS,
+  AVAILABLE_STEALTH_LEVELS,
+  type CreateSession,
+  launchFlagName,
+  SESSION_DEFAULTS,
+  UNAVAILABLE_CREATE_OPTIONS,
+} from '@guise/contract';
+
+import type { BrowserSpec } from '../../browser/index.ts';
+import { AppError, invalidField } from '../../lib/app-error.ts';
+
+/** Whether an option asks for anything: `persist: false` and `blockedDomains: []` do not. */
+function isAskedFor(value: unknown): boolean {
+  return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+}
+
+function refuseUnavailable(input: CreateSession): void {
+  const errors = UNAVAILABLE_CREATE_OPTIONS.filter((option) => isAskedFor(input[option])).map((option) => ({
+    path: `/${option}`,
+    message: 'is not available in this version',
+  }));
+  const { stealthLevel } = input;
+  if (stealthLevel !== undefined && !AVAILABLE_STEALTH_LEVELS.includes(stealthLevel)) {
+    const message = `${stealthLevel} is not available in this version; ${AVAILABLE_STEALTH_LEVELS.join(' and ')} are`;
+    errors.push({ path: '/stealthLevel', message });
+  }
+  if (errors.length === 0) return;
+  const names = errors.map(({ path: pointer }) => pointer.slice(1)).join(', ');
+  throw new AppError('OPTION_NOT_AVAILABLE', `Not available in this version: ${names}`, { extensions: { errors } });
+}
+
+function checkLaunchArgs(launchArgs: readonly string[]): void {
+  const index = launchArgs.findIndex((flag) => !ALLOWED_LAUNCH_FLAGS.includes(launchFlagName(flag)));
+  const refused = launchArgs[index];
+  if (refused === undefined) return;
+  throw invalidField(
+    `/launchArgs/${index}`,
+    `${launchFlagName(refused)} is not on the list of flags a client may pass`,
+  );
+}
+
+function checkTimezone(timezone: string | undefined): void {
+  if (timezone === undefined) return;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone });
+  } catch {
+    throw invalidField('/timezone', 'is not the IANA name of a time zone');
+  }
+}
+
+async function findExtension(extensionsDir: string, name: string, index: number): Promise<string> {
+  const folder = path.join(extensionsDir, name);
+  const manifest = await stat(path.join(folder, 'manifest.json')).catch(() => undefined);
+  if (manifest?.isFile() !== true) {
+    throw invalidField(`/extensions/${index}`, `there is no unpacked extension "${name}" in the extensions folder`);
+  }
+  return folder;
+}
+
+/**
+ * Checks what no schema can say of a create request and turns it into the browser it asks for.
+ *
+ * @throws {AppError} OPTION_NOT_AVAILABLE, VALIDATION_FAILED
+ */
+export async function toBrowserSpec(input: CreateSession, extensionsDir: string): Promise<BrowserSpec> {
+  refuseUnavailable(input);
+  const { extensions = [], launchArgs = [], timezone, locale, geolocation, userAgent } = input;
+  checkLaunchArgs(launchArgs);
+  checkTimezone(timezone);
+  return {
+    headless: input.headless ?? SESSION_DEFAULTS.headless,
+    hideAutomation: (input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel) !== 'none',
+    viewport: input.viewport ?? SESSION_DEFAULTS.viewport,
+    timezone,
+    locale,
+    geolocation,
+    userAgent,
+    launchArgs,
+    extensionDirs: await Promise.all(extensions.map((name, index) => findExtension(extensionsDir, name, index))),
+  };
+}
+
+/** The browser that a create request without options asks for. */
+export const USUAL_BROWSER: BrowserSpec = {
+  headless: SESSION_DEFAULTS.headless,
+  hideAutomation: true,
+  viewport: SESSION_DEFAULTS.viewport,
+  launchArgs: [],
+  extensionDirs: [],
+};

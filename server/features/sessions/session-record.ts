@@ -1,0 +1,87 @@
+import type { CloseReason, Metadata, SessionIdentity, SessionState, StealthLevel } from '@guise/contract';
+
+/** A session as the database knows it. */
+export interface SessionRecord {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly state: SessionState;
+  readonly closeReason: CloseReason | null;
+  readonly headless: boolean;
+  readonly stealthLevel: StealthLevel;
+  readonly identity: SessionIdentity | null;
+  readonly metadata: Metadata;
+  readonly cdpPort: number | null;
+  readonly timeoutMs: number;
+  readonly maxLifetimeMs: number | null;
+  readonly error: string | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly lastActivityAt: Date;
+  readonly closedAt: Date | null;
+}
+
+/** What a session is created with. */
+export interface NewSession {
+  readonly id: string;
+  readonly headless: boolean;
+  readonly stealthLevel: StealthLevel;
+  /** The options of the create request, without anything secret. */
+  readonly options: object;
+  readonly metadata: Metadata;
+  readonly timeoutMs: number;
+  readonly maxLifetimeMs: number | null;
+}
+
+/** A row of `sessions`, with the columns of `SESSION_COLUMNS`. */
+export interface SessionRow {
+  id: string;
+  node_id: string;
+  state: SessionState;
+  close_reason: CloseReason | null;
+  headless: boolean;
+  stealth_level: StealthLevel;
+  identity: SessionIdentity | Record<string, never>;
+  metadata: Metadata;
+  cdp_port: number | null;
+  timeout_ms: number;
+  max_lifetime_ms: number | null;
+  error: string | null;
+  created_at: Date;
+  started_at: Date | null;
+  last_activity_at: Date;
+  closed_at: Date | null;
+}
+
+export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.state, sessions.close_reason, sessions.headless,
+  sessions.stealth_level, sessions.identity, sessions.metadata, sessions.cdp_port, sessions.timeout_ms,
+  sessions.max_lifetime_ms, sessions.error, sessions.created_at, sessions.started_at, sessions.last_activity_at,
+  sessions.closed_at`;
+
+/** A row as the record it stands for. */
+export function toRecord(row: SessionRow): SessionRecord {
+  return {
+    id: row.id,
+    nodeId: row.node_id,
+    state: row.state,
+    closeReason: row.close_reason,
+    headless: row.headless,
+    stealthLevel: row.stealth_level,
+    identity: 'userAgent' in row.identity ? (row.identity as SessionIdentity) : null,
+    metadata: row.metadata,
+    cdpPort: row.cdp_port,
+    timeoutMs: row.timeout_ms,
+    maxLifetimeMs: row.max_lifetime_ms,
+    error: row.error,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    lastActivityAt: row.last_activity_at,
+    closedAt: row.closed_at,
+  };
+}
+
+/** When a session ends by itself if nobody uses it after `lastActivityAt`. */
+export function expiresAt(record: SessionRecord, lastActivityAt: Date = record.lastActivityAt): Date {
+  const idleEnd = lastActivityAt.getTime() + record.timeoutMs;
+  const lifeEnd = record.maxLifetimeMs === null ? Infinity : record.createdAt.getTime() + record.maxLifetimeMs;
+  return new Date(Math.min(idleEnd, lifeEnd));
+}

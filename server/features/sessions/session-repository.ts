@@ -1,0 +1,218 @@
+import type { CloseReason, Metadata, SessionEvent, SessionIdentity, SessionState } from '@guise/contract';
+
+import type { Queryable } from '../../platform/postgres/database.ts';
+import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
+import { movesOf, type SessionTrigger } from './session-state.ts';
+
+const LIVE_STATES: readonly SessionState[] = ['INITIALIZING', 'ACTIVE', 'IDLE', 'UNHEALTHY', 'CLOSING'];
+const EVENTS_SHOWN = 1_000;
+
+/** What a move changes beside the state. */
+export interface MoveDetails {
+  /** Why, for the event. */
+  readonly reason: string;
+  readonly closeReason?: CloseReason;
+  readonly error?: string;
+  readonly cdpPort?: number;
+  readonly identity?: SessionIdentity;
+  readonly lastActivityAt?: Date;
+}
+
+/** Which sessions to list; absent members do not filter. */
+export interface SessionFilter {
+  readonly state?: SessionState | undefined;
+  readonly nodeId?: string | undefined;
+  readonly profileId?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  /** Id of the session to start after: the last one of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+interface EventRow {
+  id: number;
+  session_id: string;
+  type: SessionEvent['type'];
+  from_state: SessionState | null;
+  to_state: SessionState | null;
+  reason: string | null;
+  created_at: Date;
+}
+
+/** Sessions in SQL. Every change of a session writes its event in the same statement. */
+export class SessionRepository {
+  readonly #db: Queryable;
+  readonly #nodeId: string;
+
+  constructor(db: Queryable, nodeId: string) {
+    this.#db = db;
+    this.#nodeId = nodeId;
+  }
+
+  async insert(session: NewSession): Promise<SessionRecord> {
+    const { id, headless, stealthLevel, options, metadata, timeoutMs, maxLifetimeMs } = session;
+    const rows = await this.#db.query<SessionRow>(
+      `with inserted as (
+         insert into sessions
+           (id, node_id, state, headless, stealth_level, options, metadata, timeout_ms, max_lifetime_ms)
+         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8)
+         returning *
+       ), event as (
+         insert into session_events (session_id, type, to_state, reason)
+         select id, 'created', state, 'requested' from inserted
+       )
+       select ${SESSION_COLUMNS} from inserted as sessions`,
+      [
+        id,
+        this.#nodeId,
+        headless,
+        stealthLevel,
+        JSON.stringify(options),
+        JSON.stringify(metadata),
+        timeoutMs,
+        maxLifetimeMs,
+      ],
+    );
+    return toRecord(only(rows));
+  }
+
+  async find(id: string): Promise<SessionRecord | undefined> {
+    const [row] = await this.#db.query<SessionRow>(`select ${SESSION_COLUMNS} from sessions where id = $1`, [id]);
+    return row && toRecord(row);
+  }
+
+  /** Newest first, at most `limit`. */
+  async list({ state, nodeId, profileId, metadata, after, limit }: SessionFilter): Promise<SessionRecord[]> {
+    // Only the filters in use become part of the statement, so that each shape is planned with the index made for it.
+    const filters: readonly (readonly [condition: (parameter: string) => string, value: unknown])[] = [
+      [(parameter) => `state = ${parameter}`, state],
+      [(parameter) => `node_id = ${parameter}`, nodeId],
+      [(parameter) => `profile_id = ${parameter}::uuid`, profileId],
+      [(parameter) => `metadata @> ${parameter}::jsonb`, metadata && JSON.stringify(metadata)],
+      [
+        (parameter) =>
+          `(created_at, id) < (select last.created_at, last.id from sessions as last where last.id = ${parameter}::uuid)`,
+        after,
+      ],
+    ];
+    const used = filters.filter(([, value]) => value !== undefined);
+    const conditions = used.map(([condition], index) => condition(`$${index + 2}`));
+    const rows = await this.#db.query<SessionRow>(
+      `select ${SESSION_COLUMNS} from sessions
+       where ${['true', ...conditions].join(' and ')}
+       order by created_at desc, id desc
+       limit $1`,
+      [limit, ...used.map(([, value]) => value)],
+    );
+    return rows.map(toRecord);
+  }
+
+  /**
+   * Moves one session along the state machine in a single statement, its event with it.
+   *
+   * The guard is in the WHERE clause, so of two callers racing for the same move exactly one wins, on one node or on
+   * many. Returns undefined to the loser, and where there is no such session. The first close reason stays.
+   */
+  async move(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
+    const moves = movesOf(trigger);
+    const { reason, closeReason, error, cdpPort, identity, lastActivityAt } = details;
+    const [row] = await this.#db.query<SessionRow>(
+      `with moved as (
+         update sessions
+         set state = moves.target,
+             close_reason = coalesce(sessions.close_reason, $4),
+             error = coalesce($5, sessions.error),
+             cdp_port = case when moves.target = 'CLOSED' then null else coalesce($6, sessions.cdp_port) end,
+             identity = coalesce($7::jsonb, sessions.identity),
+             last_activity_at = coalesce($8, sessions.last_activity_at),
+             started_at = coalesce(sessions.started_at, case when moves.target = 'ACTIVE' then now() end),
+             closed_at = case when moves.target = 'CLOSED' then now() end
+         from unnest($2::text[], $3::text[]) as moves (source, target)
+         where sessions.id = $1 and sessions.state = moves.source
+         returning sessions.*, moves.source as from_state
+       ), event as (
+         insert into session_events (session_id, type, from_state, to_state, reason)
+         select id, 'stateChanged', from_state, state, $9 from moved
+       )
+       select ${SESSION_COLUMNS} from moved as sessions`,
+      [
+        id,
+        moves.map(([from]) => from),
+        moves.map(([, to]) => to),
+        closeReason ?? null,
+        error ?? null,
+        cdpPort ?? null,
+        identity === undefined ? null : JSON.stringify(identity),
+        lastActivityAt ?? null,
+        reason,
+      ],
+    );
+    return row && toRecord(row);
+  }
+
+  /** Changes what a client may change of a session that has not ended; undefined when it has, or there is none. */
+  async update(
+    id: string,
+    changes: {
+      readonly timeoutMs?: number | undefined;
+      readonly maxLifetimeMs?: number | null | undefined;
+      readonly metadata?: Metadata | undefined;
+    },
+  ): Promise<SessionRecord | undefined> {
+    const { timeoutMs, maxLifetimeMs, metadata } = changes;
+    const [row] = await this.#db.query<SessionRow>(
+      `with updated as (
+         update sessions
+         set timeout_ms = coalesce($2, timeout_ms),
+             max_lifetime_ms = case when $3 then $4 else max_lifetime_ms end,
+             metadata = coalesce($5::jsonb, metadata)
+         where id = $1 and state <> all ('{CLOSING,CLOSED}')
+         returning *
+       ), event as (
+         insert into session_events (session_id, type, reason) select id, 'updated', 'requested' from updated
+       )
+       select ${SESSION_COLUMNS} from updated as sessions`,
+      [
+        id,
+        timeoutMs ?? null,
+        maxLifetimeMs !== undefined,
+        maxLifetimeMs ?? null,
+        metadata === undefined ? null : JSON.stringify(metadata),
+      ],
+    );
+    return row && toRecord(row);
+  }
+
+  /** Ids of this node's sessions that have not ended. */
+  async listLiveIds(): Promise<string[]> {
+    const rows = await this.#db.query<{ id: string }>(
+      'select id from sessions where node_id = $1 and state = any ($2::text[])',
+      [this.#nodeId, LIVE_STATES],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** A session's events, oldest first. */
+  async listEvents(id: string): Promise<SessionEvent[]> {
+    const rows = await this.#db.query<EventRow>(
+      `select id, session_id, type, from_state, to_state, reason, created_at from session_events
+       where session_id = $1 order by id limit $2`,
+      [id, EVENTS_SHOWN],
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      sessionId: row.session_id,
+      type: row.type,
+      fromState: row.from_state,
+      toState: row.to_state,
+      reason: row.reason,
+      createdAt: row.created_at.toISOString(),
+    }));
+  }
+}
+
+function only<Row>(rows: readonly Row[]): Row {
+  const [row] = rows;
+  if (row === undefined || rows.length > 1) throw new Error(`Expected one row, got ${rows.length}`);
+  return row;
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+
+import { installOpenApi } from './openapi.ts';
+import { refuseForeignOrigin } from './origin-guard.ts';
+import { installProblemHandler, refuseMalformedRequest } from './problem-handler.ts';
+import { installValidation } from './validation.ts';
+
+/** Bodies are options, not payloads; a route that takes more says so. */
+const MAX_BODY_BYTES = 1024 ** 2;
+/** A connection that has said nothing for this long is ended. */
+const KEEP_ALIVE_MS = 72_000;
+const MAX_REQUEST_ID = /^[\w.-]{1,128}$/;
+
+interface HttpServerOptions {
+  readonly logger: FastifyBaseLogger;
+  readonly version: string;
+  /** True where the service needs no key because it only listens on loopback: web pages are then kept out. */
+  readonly refusesForeignOrigins: boolean;
+}
+
+/** Makes the HTTP server with what all routes share. Routes are registered by the caller, before `ready`. */
+export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: options.logger,
+    bodyLimit: MAX_BODY_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { ignoreTrailingSlash: true },
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && MAX_REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    clientErrorHandler: refuseMalformedRequest,
+    // Connections that are being used are given time by their handlers; idle ones are not waited for.
+    forceCloseConnections: 'idle',
+  });
+  installValidation(app);
+  installProblemHandler(app);
+  installJsonParser(app);
+  if (options.refusesForeignOrigins) {
+    app.addHook('onRequest', async ({ raw }) => refuseForeignOrigin(raw));
+  }
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request;
+    const durationMs = Math.round(reply.elapsedTime * 100) / 100;
+    // The route's pattern, not the address: that one may hold a token.
+    request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'request answered');
+  });
+  await installOpenApi(app, options.version);
+  return app;
+}
+
+/** Bodies are JSON or absent; an empty one counts as absent whatever its type is said to be. */
+function installJsonParser(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body as string, done);
+  });
+}

@@ -1,0 +1,5 @@
+export { createHttpServer } from './http-server.ts';
+export { allowNoBody } from './optional-body.ts';
+export { refuseForeignOrigin } from './origin-guard.ts';
+export { webSocketOrigin } from './request-origin.ts';
+export { type HealthCheck, serviceRoutes } from './service-routes.ts';

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+
+import { type Problem, type ProblemCode, type ProblemExtensions, PROBLEMS } from '@guise/contract';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+import { AppError } from '../lib/app-error.ts';
+import { toProblemDocument } from '../lib/problem-document.ts';
+import { toFieldProblems } from './validation.ts';
+
+interface Failure {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly extensions?: ProblemExtensions;
+}
+
+/** Refusals of Fastify's own, by its error codes. */
+const FASTIFY_REFUSALS: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'MALFORMED_JSON',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'MALFORMED_JSON',
+};
+
+/** Makes every failure leave the server as `application/problem+json` (RFC 9457). */
+export function installProblemHandler(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '/';
+    return sendProblem(request, reply, { code: 'ROUTE_NOT_FOUND', detail: `${request.method} ${path} does not exist` });
+  });
+  app.setErrorHandler<FastifyError>((error, request, reply) => sendProblem(request, reply, classify(error, request)));
+}
+
+function classify(error: FastifyError, request: FastifyRequest): Failure {
+  if (error instanceof AppError) {
+    const { code, message, details, cause, extensions } = error;
+    request.log.info({ code, details, cause }, 'request refused');
+    return { code, detail: message, extensions };
+  }
+  if (error.validation !== undefined) {
+    const errors = toFieldProblems(error.validation);
+    const detail = errors
+      .map(({ path, message }) => `${path || error.validationContext || 'request'} ${message}`)
+      .join('; ');
+    return { code: 'VALIDATION_FAILED', detail, extensions: { errors } };
+  }
+  // The JSON parser's own errors carry a status and no code.
+  if (error instanceof SyntaxError && error.statusCode === 400)
+    return { code: 'MALFORMED_JSON', detail: error.message };
+  if (error.statusCode !== undefined && error.statusCode < 500) {
+    return { code: FASTIFY_REFUSALS[error.code] ?? 'VALIDATION_FAILED', detail: error.message };
+  }
+  // Who has gone does not read the answer, and what broke off because of it is no failure of ours.
+  if (request.signal.aborted) request.log.debug({ err: error }, 'client went away');
+  else request.log.error({ err: error }, 'unhandled error');
+  return { code: 'INTERNAL', detail: 'Something went wrong on our side. Quote the request id when reporting it.' };
+}
+
+function sendProblem(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {
+  const problem: Problem = toProblemDocument(failure, { path: request.url, id: request.id });
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
+  if (problem.status === 503) reply.header('retry-after', problem.retryAfterSeconds ?? 1);
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  // Serialised here: the schemas of the responses know the members of a problem, not its media type.
+  return reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send(problem);
+}
+
+/** Answers what is no HTTP at all. */
+export function refuseMalformedRequest(_error: Error, socket: Socket): void {
+  if (!socket.writable) return;
+  const failure = { code: 'VALIDATION_FAILED' as const, detail: 'This is not a valid HTTP request' };
+  const body = JSON.stringify(toProblemDocument(failure, { path: '/', id: randomUUID() }));
+  socket.end(
+    `HTTP/1.1 ${PROBLEMS.VALIDATION_FAILED.status} Bad Request\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

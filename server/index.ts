@@ -1,0 +1,49 @@
+import process from 'node:process';
+
+import { createApp } from './app.ts';
+import { HostError } from './find-browser-host.ts';
+import { createLogger } from './platform/logger/pino-logger.ts';
+import { chooseMode, loadSettings, SettingsError } from './settings/load-settings.ts';
+
+const SHUTDOWN_LIMIT_MS = 30_000;
+const CLOUD_NOT_AVAILABLE =
+  'The cloud server is not part of this version. Unset CLOUD_MODE and NODE_ENV=production to run the development server.';
+
+async function main(): Promise<void> {
+  const settings = loadSettings(process.env);
+  if (chooseMode(process.env) === 'cloud') throw new SettingsError([CLOUD_NOT_AVAILABLE]);
+  const logger = createLogger({ level: settings.logLevel, isReadable: settings.mode === 'development' });
+  if (settings.ignored.length > 0) {
+    logger.warn({ settings: settings.ignored }, 'these settings have no effect in this version');
+  }
+
+  const app = await createApp(settings, logger);
+  let isStopping = false;
+  const stop = (cause: string): void => {
+    // A second request means "now": whoever asks has stopped waiting for us.
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    logger.info({ cause }, 'shutting down');
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    app[Symbol.asyncDispose]().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'shutdown was not clean');
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+  // The launcher holds the other end of this channel; it closes when the launcher is gone, however it went.
+  process.once('disconnect', () => stop('launcher gone'));
+
+  const address = await app.listen();
+  logger.info({ address, docs: `${address}/docs`, mode: settings.mode }, 'guise is ready');
+}
+
+main().catch((error: unknown) => {
+  const isForTheOperator = error instanceof SettingsError || error instanceof HostError;
+  const text = isForTheOperator ? error.message : String(error instanceof Error ? error.stack : error);
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,71 @@
+/** A place taken; disposing it gives the place back, once. */
+export type Slot = Disposable;
+
+interface Waiter {
+  readonly grant: (slot: Slot) => void;
+}
+
+/** Limits how many hold a place at once. Who waits is served in the order of arrival. */
+export class Semaphore {
+  readonly limit: number;
+  #taken = 0;
+  readonly #waiting = new Set<Waiter>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes a place at once, or undefined when there is none. Never overtakes those who wait. */
+  tryAcquire(): Slot | undefined {
+    if (this.#taken >= this.limit || this.#waiting.size > 0) return undefined;
+    return this.#take();
+  }
+
+  /** Takes a place, waiting for one if need be. The caller must dispose it. Rejects when `signal` is aborted first. */
+  async acquire(signal: AbortSignal): Promise<Slot> {
+    signal.throwIfAborted();
+    const free = this.tryAcquire();
+    if (free !== undefined) return free;
+    const granted = Promise.withResolvers<Slot>();
+    const waiter = { grant: granted.resolve };
+    const onAbort = (): void => {
+      // Granted already: the place is ours, and whoever asked disposes it.
+      if (this.#waiting.delete(waiter)) granted.reject(signal.reason as Error);
+    };
+    this.#waiting.add(waiter);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await granted.promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #take(): Slot {
+    this.#taken += 1;
+    let held = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        this.#taken -= 1;
+        this.#grantNext();
+      },
+    };
+  }
+
+  #grantNext(): void {
+    const [next] = this.#waiting;
+    if (next === undefined || this.#taken >= this.limit) return;
+    this.#waiting.delete(next);
+    next.grant(this.#take());
+  }
+}

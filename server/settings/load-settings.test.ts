@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { chooseMode, loadSettings, SettingsError } from './load-settings.ts';
+
+function messageOf(env: Record<string, string>): string {
+  try {
+    loadSettings(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as Error).message;
+  }
+  throw new Error('The settings were accepted');
+}
+
+describe('settings', () => {
+  it('start a useful server with no environment at all', () => {
+    expect(loadSettings({})).toMatchObject({
+      mode: 'development',
+      host: '127.0.0.1',
+      port: 3_000,
+      maxSessions: 100,
+      sessionTimeoutMs: 1_800_000,
+      warmPoolSize: 5,
+      queueLimit: 100,
+      queueTimeoutMs: 30_000,
+      cdpPortBase: 9_222,
+      cdpPortCount: 101,
+    });
+  });
+
+  it('list everything that is wrong at once', () => {
+    const message = messageOf({
+      PORT: 'http',
+      MAX_SESSIONS: '0',
+      WARM_POOL_SIZE: '1.5',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://user:hunter2@db/x',
+    });
+    for (const name of ['PORT', 'MAX_SESSIONS', 'WARM_POOL_SIZE', 'LOG_LEVEL', 'DATABASE_URL']) {
+      expect(message).toContain(`- ${name}: `);
+    }
+    expect(message).toContain('must be one of debug, info, warn, error, silent');
+  });
+
+  it('never show a secret, not even a wrong one', () => {
+    expect(messageOf({ DATABASE_URL: 'mysql://user:hunter2@db/x' })).not.toContain('hunter2');
+  });
+
+  it('refuse limits that contradict each other', () => {
+    expect(messageOf({ MAX_SESSIONS: '200' })).toContain('CDP_PORT_COUNT is 101');
+    expect(messageOf({ CDP_PORT_BASE: '65500' })).toContain('beyond port 65535');
+  });
+
+  it('refuse to show the keyless development server to the network', () => {
+    expect(messageOf({ HOST: '0.0.0.0' })).toContain('listens on 127.0.0.1');
+  });
+
+  it('refuse what this version would not obey, and only warn where that is harmless', () => {
+    expect(messageOf({ API_KEYS: 'me:admin:0123456789abcdef01234567' })).toContain('API_KEYS is not available');
+    expect(loadSettings({ MEMORY_THRESHOLD_MB: '800' }).ignored).toEqual(['MEMORY_THRESHOLD_MB']);
+  });
+
+  it('name everything the cloud server is missing', () => {
+    const message = messageOf({ CLOUD_MODE: 'true' });
+    for (const name of ['DATABASE_URL', 'REDIS_URL', 'API_KEYS']) expect(message).toContain(`${name} is not set`);
+  });
+
+  it('read a secret from the file its variable with _FILE names', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'guise-settings-'));
+    try {
+      const file = path.join(folder, 'database-url');
+      await writeFile(file, 'postgres://user:secret@db/guise\n');
+      expect(loadSettings({ DATABASE_URL_FILE: file }).databaseUrl).toBe('postgres://user:secret@db/guise');
+      expect(messageOf({ DATABASE_URL_FILE: `${file}-gone` })).toContain('DATABASE_URL_FILE');
+      expect(messageOf({ DATABASE_URL_FILE: file, DATABASE_URL: 'postgres://db/other' })).toContain('both set');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it.each([
+    [{ CLOUD_MODE: 'true' }, 'cloud'],
+    [{ NODE_ENV: 'production' }, 'cloud'],
+    [{ CLOUD_MODE: 'false' }, 'development'],
+    [{}, 'development'],
+  ])('choose the server for %o: %s', (env, mode) => {
+    expect(chooseMode(env)).toBe(mode);
+  });
+});

@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+
+import type { TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+
+import { type Setting, SETTINGS, type SettingValues } from './settings-table.ts';
+
+/** The environment as the operating system gives it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Which of the two servers to run. */
+export type Mode = 'development' | 'cloud';
+
+/** All settings, checked, with what follows from several of them or from the host filled in. */
+export type Settings = Readonly<
+  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir'> & {
+    mode: Mode;
+    host: string;
+    nodeId: string;
+    /** Absolute. */
+    dataDir: string;
+    /** Absolute. */
+    extensionsDir: string;
+    /** Settings that are set and not obeyed by this version, for a warning. */
+    ignored: readonly string[];
+  }
+>;
+
+/** The environment is wrong; the message lists everything that is, one line each. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+
+  constructor(problems: readonly string[]) {
+    super(['These settings are wrong:', ...problems.map((each) => `  - ${each}`)].join('\n'));
+  }
+}
+
+const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
+/** What the cloud server cannot do without. */
+const CLOUD_NEEDS = ['DATABASE_URL', 'REDIS_URL', 'API_KEYS'] as const;
+
+/** Chooses the server: the cloud one where it is asked for or where Node runs in production. */
+export function chooseMode(env: Environment): Mode {
+  return env['CLOUD_MODE'] === 'true' || env['CLOUD_MODE'] === '1' || env['NODE_ENV'] === 'production'
+    ? 'cloud'
+    : 'development';
+}
+
+/** The text of a setting: its variable, or for a secret the file that `NAME_FILE` names. */
+function readText({ variable, secret }: Setting, env: Environment, problems: string[]): string | undefined {
+  const file = secret ? env[`${variable}_FILE`] : undefined;
+  if (file === undefined || file === '') return env[variable] === '' ? undefined : env[variable];
+  if (env[variable] !== undefined) problems.push(`${variable} and ${variable}_FILE are both set; only one may be`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    problems.push(`${variable}_FILE=${JSON.stringify(file)}: the file cannot be read`);
+    return undefined;
+  }
+}
+
+/** Text to the type of its schema. What does not fit is left as text, for the schema to refuse. */
+function toTyped(schema: TSchema, text: string): unknown {
+  const type = 'type' in schema ? schema.type : undefined;
+  if (type === 'integer') return /^-?\d+$/.test(text) ? Number(text) : text;
+  if (type === 'boolean') return { true: true, '1': true, false: false, '0': false }[text] ?? text;
+  return text;
+}
+
+function readSetting(setting: Setting, env: Environment, problems: string[]): unknown {
+  const { variable, schema, secret } = setting;
+  const text = readText(setting, env, problems);
+  if (text === undefined) return Value.Default(schema, undefined);
+  const value = toTyped(schema, text);
+  const [first] = Value.Errors(schema, value);
+  if (first !== undefined) {
+    const shown = secret ? 'its value (not shown)' : JSON.stringify(text);
+    problems.push(`${variable}: ${shown} ${describeError(first.message, schema)}`);
+  }
+  return value;
+}
+
+function describeError(message: string, schema: TSchema): string {
+  if ('enum' in schema && Array.isArray(schema.enum)) return `must be one of ${schema.enum.join(', ')}`;
+  return message;
+}
+
+function isSet({ variable, secret }: Setting, env: Environment): boolean {
+  return Boolean(env[variable]) || (secret && Boolean(env[`${variable}_FILE`]));
+}
+
+/** Rules that concern more than one setting. */
+function checkTogether(values: SettingValues, mode: Mode, env: Environment): string[] {
+  const problems: string[] = [];
+  const { maxSessions, cdpPortBase, cdpPortCount, host } = values;
+  if (cdpPortBase !== 0 && maxSessions > cdpPortCount) {
+    problems.push(`MAX_SESSIONS=${maxSessions} needs as many CDP ports, but CDP_PORT_COUNT is ${cdpPortCount}`);
+  }
+  if (cdpPortBase !== 0 && cdpPortBase + cdpPortCount > 65_536) {
+    problems.push(`CDP_PORT_BASE=${cdpPortBase} and CDP_PORT_COUNT=${cdpPortCount} go beyond port 65535`);
+  }
+  if (mode === 'development' && host !== undefined && !LOOPBACK_HOSTS.includes(host)) {
+    problems.push(
+      `HOST="${host}": the development server needs no key, so it listens on 127.0.0.1, ::1 or localhost only`,
+    );
+  }
+  if (mode === 'cloud') {
+    const missing = CLOUD_NEEDS.filter((name) => !env[name] && !env[`${name}_FILE`]);
+    problems.push(...missing.map((name) => `${name} is not set, and the cloud server needs it`));
+  }
+  return problems;
+}
+
+/**
+ * Reads and checks all settings, once, at start.
+ *
+ * @throws {SettingsError} that lists everything that is wrong at once; secrets are never part of it
+ */
+export function loadSettings(env: Environment): Settings {
+  const mode = chooseMode(env);
+  const problems: string[] = [];
+  const ignored: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
+    values[key] = readSetting(setting, env, problems);
+    if (setting.unavailable === undefined || !isSet(setting, env)) continue;
+    if (setting.unavailable === 'ignored') ignored.push(setting.variable);
+    // The cloud server's own refusal says more than one line for each of its settings.
+    else if (mode === 'development') problems.push(`${setting.variable} is not available in this version`);
+  }
+  // Each value was checked against its schema above; where one failed we throw before anybody reads it.
+  const checked = values as unknown as SettingValues;
+  if (problems.length === 0) problems.push(...checkTogether(checked, mode, env));
+  if (problems.length > 0) throw new SettingsError(problems);
+
+  const dataDir = path.resolve(checked.dataDir);
+  return Object.freeze({
+    ...checked,
+    mode,
+    dataDir,
+    host: checked.host ?? (mode === 'cloud' ? '0.0.0.0' : '127.0.0.1'),
+    nodeId: checked.nodeId ?? hostname(),
+    extensionsDir: path.resolve(checked.extensionsDir ?? path.join(dataDir, 'extensions')),
+    ignored,
+  });
+}

@@ -1,0 +1,149 @@
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** One setting: where it comes from and what it may be. */
+export interface Setting<Schema extends TSchema = TSchema> {
+  readonly variable: string;
+  readonly schema: Schema;
+  /** Secret values are never printed, not even in the message that says they are wrong; `NAME_FILE` may hold them. */
+  readonly secret: boolean;
+  /**
+   * What setting it does while nothing in this version obeys it: `refused` where ignoring it would be dangerous,
+   * `ignored`, with a warning, where it would not.
+   */
+  readonly unavailable: 'refused' | 'ignored' | undefined;
+  readonly description: string;
+}
+
+interface SettingOptions {
+  readonly secret?: boolean;
+  readonly unavailable?: 'refused' | 'ignored';
+}
+
+function setting<Schema extends TSchema>(
+  variable: string,
+  schema: Schema,
+  description: string,
+  options: SettingOptions = {},
+): Setting<Schema> {
+  const { secret = false, unavailable } = options;
+  return { variable, schema, secret, unavailable, description };
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+const text = (options: object = {}): ReturnType<typeof Type.String> => Type.String({ minLength: 1, ...options });
+const integer = (minimum: number, maximum: number, fallback: number): ReturnType<typeof Type.Integer> =>
+  Type.Integer({ minimum, maximum, default: fallback });
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const SANDBOX_MODES = ['auto', 'on', 'off'] as const;
+
+/** Every setting of the service: name, type, unit, limits, default, secret or not. There is no other list. */
+export const SETTINGS = {
+  cloudMode: setting('CLOUD_MODE', Type.Boolean({ default: false }), 'Runs the cloud server.'),
+  port: setting('PORT', integer(0, 65_535, 3_000), 'Port of the API; 0 takes a free one.'),
+  host: setting('HOST', Type.Optional(text()), 'Address to listen on. Default: 127.0.0.1, in cloud mode 0.0.0.0.'),
+  logLevel: setting('LOG_LEVEL', Type.Enum(LOG_LEVELS, { default: 'info' }), 'Least level that is logged.'),
+  nodeId: setting('NODE_ID', Type.Optional(text({ maxLength: 255 })), "This node's name. Default: the host's name."),
+  nodeUrl: setting(
+    'NODE_URL',
+    Type.Optional(text({ pattern: '^https?://' })),
+    'Address at which other nodes reach this one.',
+    { unavailable: 'ignored' },
+  ),
+  dataDir: setting('DATA_DIR', Type.String({ minLength: 1, default: './data' }), 'Folder of everything embedded.'),
+
+  maxSessions: setting('MAX_SESSIONS', integer(1, 10_000, 100), 'Concurrent sessions on this node.'),
+  sessionTimeoutMs: setting(
+    'SESSION_TIMEOUT_MS',
+    integer(1_000, 7 * DAY_MS, 1_800_000),
+    'Milliseconds a session may be idle, unless it says otherwise.',
+  ),
+  queueLimit: setting('QUEUE_LIMIT', integer(0, 100_000, 100), 'Creates that may wait when the node is full.'),
+  queueTimeoutMs: setting('QUEUE_TIMEOUT_MS', integer(0, 600_000, 30_000), 'Milliseconds a create may wait.'),
+  warmPoolSize: setting('WARM_POOL_SIZE', integer(0, 1_000, 5), 'Browsers launched ahead of demand.'),
+  healthCheckIntervalMs: setting(
+    'HEALTH_CHECK_INTERVAL_MS',
+    integer(1_000, DAY_MS, 60_000),
+    'Milliseconds between health checks of a session.',
+    { unavailable: 'ignored' },
+  ),
+  maxRequestsPerSession: setting(
+    'MAX_REQUESTS_PER_SESSION',
+    integer(1, 1_000_000_000, 1_000),
+    'Requests after which a session is recycled.',
+    { unavailable: 'ignored' },
+  ),
+  memoryThresholdMb: setting(
+    'MEMORY_THRESHOLD_MB',
+    integer(64, 1_000_000, 500),
+    'Memory limit of a session, in megabytes.',
+    { unavailable: 'ignored' },
+  ),
+  cdpPortBase: setting(
+    'CDP_PORT_BASE',
+    integer(0, 65_535, 9_222),
+    'First of the ports on which sessions are ordinary debugging ports; 0 takes free ones.',
+  ),
+  cdpPortCount: setting('CDP_PORT_COUNT', integer(1, 10_000, 101), 'How many such ports there are.'),
+
+  chromiumPath: setting('CHROMIUM_PATH', Type.Optional(text()), 'Chromium. Default: looked for in the usual places.'),
+  xvfbPath: setting('XVFB_PATH', Type.Optional(text()), 'Xvfb, for sessions with a window. Default: looked for.'),
+  browserSandbox: setting(
+    'BROWSER_SANDBOX',
+    Type.Enum(SANDBOX_MODES, { default: 'auto' }),
+    "Chromium's own sandbox; auto: on unless the service runs as root, where Chromium refuses it.",
+  ),
+  browserLaunchTimeoutMs: setting(
+    'BROWSER_LAUNCH_TIMEOUT_MS',
+    integer(1_000, 600_000, 30_000),
+    'Milliseconds a browser may take to start.',
+  ),
+  extensionsDir: setting(
+    'EXTENSIONS_DIR',
+    Type.Optional(text()),
+    'Folder of unpacked extensions sessions may ask for by name. Default: extensions below DATA_DIR.',
+  ),
+
+  apiKeys: setting('API_KEYS', Type.Optional(text()), 'Bootstrap keys, name:role:secret, comma-separated.', {
+    secret: true,
+    unavailable: 'refused',
+  }),
+  databaseUrl: setting(
+    'DATABASE_URL',
+    Type.Optional(text({ pattern: '^postgres(ql)?://' })),
+    'PostgreSQL server to use in place of the embedded one.',
+    { secret: true },
+  ),
+  redisUrl: setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.', {
+    secret: true,
+    unavailable: 'refused',
+  }),
+  s3Endpoint: setting('S3_ENDPOINT', Type.Optional(text({ pattern: '^https?://' })), 'S3-compatible storage.', {
+    unavailable: 'refused',
+  }),
+  s3Bucket: setting('S3_BUCKET', Type.Optional(text()), 'Bucket of artifacts.', { unavailable: 'refused' }),
+  s3Region: setting('S3_REGION', Type.Optional(text()), 'Region of the bucket.', { unavailable: 'refused' }),
+  s3AccessKeyId: setting('S3_ACCESS_KEY_ID', Type.Optional(text()), 'Access key of the storage.', {
+    secret: true,
+    unavailable: 'refused',
+  }),
+  s3SecretAccessKey: setting('S3_SECRET_ACCESS_KEY', Type.Optional(text()), 'Secret key of the storage.', {
+    secret: true,
+    unavailable: 'refused',
+  }),
+  egressAllow: setting('EGRESS_ALLOW', Type.Optional(text()), 'CIDR list sessions may reach beside public addresses.', {
+    unavailable: 'ignored',
+  }),
+  egressDeny: setting('EGRESS_DENY', Type.Optional(text()), 'CIDR list sessions may not reach.', {
+    unavailable: 'refused',
+  }),
+} as const satisfies Record<string, Setting>;
+
+type SettingTable = typeof SETTINGS;
+type IsRequired<Schema extends TSchema> = Schema extends { '~optional': true } ? false : true;
+
+/** The value of every setting, by its name in the table; one without a default may be undefined. */
+export type SettingValues = Readonly<{
+  [Key in keyof SettingTable]:
+    Static<SettingTable[Key]['schema']> | (IsRequired<SettingTable[Key]['schema']> extends true ? never : undefined);
+}>;

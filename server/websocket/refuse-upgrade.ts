@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { AppError } from '../lib/app-error.ts';
+import { toProblemDocument } from '../lib/problem-document.ts';
+import type { Logger } from '../platform/logger/logger.ts';
+
+/** Answers an upgrade request with an HTTP problem, before any 101, and ends its connection. */
+export function refuseUpgrade(request: IncomingMessage, socket: Duplex, error: unknown, logger: Logger): void {
+  const id = randomUUID();
+  const isExpected = error instanceof AppError;
+  if (isExpected) logger.info({ requestId: id, code: error.code }, 'upgrade refused');
+  else logger.error({ requestId: id, err: error }, 'upgrade failed');
+  const failure = isExpected
+    ? { code: error.code, detail: error.message, extensions: error.extensions }
+    : {
+        code: 'INTERNAL' as const,
+        detail: 'Something went wrong on our side. Quote the request id when reporting it.',
+      };
+  const problem = toProblemDocument(failure, { path: request.url ?? '/', id });
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    ...(problem.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+  ];
+  socket.on('error', () => undefined);
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
