@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 
-import type { Status } from '@guise/contract';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
-import { launchBrowser, removeLeftovers } from './browser/index.ts';
+import { type BrowserHost, launchBrowser, removeLeftovers } from './browser/index.ts';
 import { CdpGateway, PortRange } from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
@@ -25,9 +24,10 @@ import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import { ServiceMetrics } from './platform/metrics/service-metrics.ts';
-import { loadInstanceSecret } from './platform/postgres/index.ts';
+import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
+import { healthChecks, type ReportedParts, reportStatus } from './service-report.ts';
 import type { Settings } from './settings/load-settings.ts';
-import { dispatchUpgrades } from './websocket/index.ts';
+import { dispatchUpgrades, type UpgradeRoute } from './websocket/index.ts';
 
 const LIMIT_CHECK_INTERVAL_MS = 1_000;
 const LONGEST_LOOP_BACKOFF_MS = 30_000;
@@ -41,14 +41,22 @@ const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', 
 /** The whole service. Disposing it ends every session and leaves no process, port or file behind. */
 export interface App extends AsyncDisposable {
   readonly http: FastifyInstance;
-  readonly sessions: SessionService;
-  readonly pool: WarmPool;
   /** Starts to answer requests; returns the address. */
   listen(): Promise<string>;
+  /** Kills every browser, synchronously: for a process that exits without waiting for the disposal. */
+  killBrowsers(): void;
 }
 
 /** The loggers of the parts are views of one. */
 type AppLogger = Logger & FastifyBaseLogger;
+
+/** The parts with a life of their own, in the order in which they were made. */
+interface Parts extends ReportedParts {
+  readonly host: BrowserHost;
+  readonly tokens: SessionTokens;
+  readonly gateway: CdpGateway;
+  readonly events: TypedEmitter<SessionEvents>;
+}
 
 /**
  * Builds and starts the whole service except its listener: the only place where concrete parts meet.
@@ -69,25 +77,60 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   const removed = await removeLeftovers(host.foldersRoot, signal);
   if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
 
-  const pool = new WarmPool({
-    size: settings.warmPoolSize,
-    spec: USUAL_BROWSER,
-    launch: (spec, abort) => launchBrowser(spec, host, abort),
-    launchLimit: launchLimit(),
-    logger,
-  });
-  stack.use(pool);
-  const admission = new Admission({
-    limit: settings.maxSessions,
-    queueLimit: settings.queueLimit,
-    queueTimeoutMs: settings.queueTimeoutMs,
-  });
+  const parts = await buildParts({ settings, host, db, stack, logger });
+  const leftBehind = await parts.sessions.closeLeftBehind();
+  if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
 
+  const http = await buildHttp(settings, parts, logger);
+  // Ended before the sessions are, the server would wait for the clients that wait for the sessions.
+  stack.defer(() => http.close());
+  stack.use(
+    BackgroundLoop.start({
+      intervalMs: LIMIT_CHECK_INTERVAL_MS,
+      maxBackoffMs: LONGEST_LOOP_BACKOFF_MS,
+      run: () => parts.sessions.checkLimits(),
+      onFailure: (error, failures) => logger.error({ err: error, failures }, 'sessions could not be checked'),
+    }),
+  );
+  stack.defer(async () => {
+    parts.admission.close();
+    await parts.sessions.endAll('shutdown');
+  });
+  parts.pool.start();
+
+  const owned = stack.move();
+  return {
+    http,
+    killBrowsers: () => host.groups.killAll(),
+    listen: () => http.listen({ port: settings.port, host: settings.host }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function buildParts(base: {
+  settings: Settings;
+  host: BrowserHost;
+  db: Database;
+  stack: AsyncDisposableStack;
+  logger: AppLogger;
+}): Promise<Parts> {
+  const { settings, host, db, stack, logger } = base;
+  const { maxSessions: limit, queueLimit, queueTimeoutMs, cdpPortBase, cdpPortCount } = settings;
+  const pool = stack.use(
+    new WarmPool({
+      size: settings.warmPoolSize,
+      spec: USUAL_BROWSER,
+      launch: (spec, signal) => launchBrowser(spec, host, signal),
+      launchLimit: launchLimit(),
+      logger,
+    }),
+  );
+  const admission = new Admission({ limit, queueLimit, queueTimeoutMs });
   const tokens = new SessionTokens(await loadInstanceSecret(db, 'session-tokens'));
   const gateway: CdpGateway = new CdpGateway({
     sessions: () => sessions,
     tokens,
-    ports: new PortRange({ base: settings.cdpPortBase, count: settings.cdpPortCount, host: CDP_HOST }),
+    ports: new PortRange({ base: cdpPortBase, count: cdpPortCount, host: CDP_HOST }),
     host: CDP_HOST,
     logger,
   });
@@ -104,9 +147,49 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
     defaultTimeoutMs: settings.sessionTimeoutMs,
     extensionsDir: settings.extensionsDir,
   });
-  const leftBehind = await sessions.closeLeftBehind();
-  if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
+  return { host, db, pool, admission, tokens, gateway, events, sessions };
+}
 
+async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): Promise<FastifyInstance> {
+  const { sessions, tokens, host } = parts;
+  const metrics = buildMetrics(parts);
+  const http = await createHttpServer({
+    logger,
+    version: VERSION,
+    refusesForeignOrigins: true,
+    onAnswered: ({ method, route, status, durationMs }) =>
+      metrics.recordRequest({ method, route, status }, durationMs / 1_000),
+  });
+  await http.register(sessionRoutes(sessions, new SessionView(tokens)), { prefix: '/api' });
+  await http.register(pageRoutes(sessions), { prefix: '/api' });
+  const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
+  await http.register(
+    serviceRoutes({
+      checks: healthChecks(parts),
+      status: () => reportStatus(parts, node),
+      metrics: metrics.registry,
+    }),
+  );
+  await http.ready();
+  dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes: upgradeRoutes(parts) });
+  return http;
+}
+
+function upgradeRoutes({ gateway }: Parts): UpgradeRoute[] {
+  return [
+    {
+      pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),
+      handle: (upgrade, { sessionId = '' }) =>
+        gateway.connect(upgrade, sessionId, upgrade.url.searchParams.get('token')),
+    },
+    {
+      pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/live' }),
+      handle: () => Promise.reject(new AppError('NOT_AVAILABLE', 'The live view is not available in this version')),
+    },
+  ];
+}
+
+function buildMetrics({ sessions, admission, pool, events }: Parts): ServiceMetrics {
   const metrics = new ServiceMetrics({
     liveSessions: () => sessions.liveCount,
     sessionLimit: () => admission.limit,
@@ -116,86 +199,5 @@ export async function createApp(settings: Settings, logger: AppLogger): Promise<
   });
   events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
   events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
-
-  const http = await createHttpServer({ logger, version: VERSION, refusesForeignOrigins: true });
-  stack.defer(() => http.close());
-  http.addHook('onResponse', async ({ method, routeOptions }, { statusCode, elapsedTime }) => {
-    const labels = { method, route: routeOptions.url ?? 'unknown', status: statusCode };
-    metrics.recordRequest(labels, elapsedTime / 1_000);
-  });
-  const view = new SessionView(tokens);
-  await http.register(sessionRoutes(sessions, view), { prefix: '/api' });
-  await http.register(pageRoutes(sessions), { prefix: '/api' });
-  const startedAt = new Date();
-  await http.register(
-    serviceRoutes({
-      checks: {
-        database: (abort) => db.ping(abort),
-        browser: async () => {
-          if (pool.lastFailure !== undefined)
-            throw new Error('The last browser did not start', { cause: pool.lastFailure });
-        },
-        intake: async () => {
-          if (admission.isClosed) throw new Error('This node is shutting down');
-        },
-      },
-      status: (): Status => ({
-        nodeId: settings.nodeId,
-        version: VERSION,
-        mode: settings.mode,
-        browserVersion: host.version,
-        startedAt: startedAt.toISOString(),
-        uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1_000),
-        draining: admission.isClosed,
-        sessions: {
-          live: sessions.liveCount,
-          limit: admission.limit,
-          queued: admission.waiting,
-          queueLimit: admission.queueLimit,
-          cdpClients: sessions.clientCount,
-        },
-        warmPool: { size: pool.size, ready: pool.readyCount, starting: pool.startingCount },
-      }),
-      metrics: metrics.registry,
-    }),
-  );
-  await http.ready();
-  dispatchUpgrades(http.server, {
-    logger,
-    check: refuseForeignOrigin,
-    routes: [
-      {
-        pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),
-        handle: (upgrade, { sessionId = '' }) =>
-          gateway.connect(upgrade, sessionId, upgrade.url.searchParams.get('token')),
-      },
-      {
-        pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/live' }),
-        handle: async () => {
-          throw new AppError('NOT_AVAILABLE', 'The live view is not available in this version');
-        },
-      },
-    ],
-  });
-  const limits = BackgroundLoop.start({
-    intervalMs: LIMIT_CHECK_INTERVAL_MS,
-    maxBackoffMs: LONGEST_LOOP_BACKOFF_MS,
-    run: () => sessions.checkLimits(),
-    onFailure: (error, failures) => logger.error({ err: error, failures }, 'sessions could not be checked'),
-  });
-  stack.use(limits);
-  stack.defer(async () => {
-    admission.close();
-    await sessions.endAll('shutdown');
-  });
-  pool.start();
-
-  const owned = stack.move();
-  return {
-    http,
-    sessions,
-    pool,
-    listen: () => http.listen({ port: settings.port, host: settings.host }),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return metrics;
 }

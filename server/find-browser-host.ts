@@ -6,6 +6,7 @@ import {
   findChromium,
   findXvfb,
   hasSharedMemory,
+  ProcessGroups,
   readBrowserVersion,
 } from './browser/index.ts';
 import type { Logger } from './platform/logger/logger.ts';
@@ -41,6 +42,7 @@ export async function findBrowserHost(settings: Settings, logger: Logger): Promi
     xvfbPath,
     foldersRoot: browserFolderRoot(dataDir),
     sharedMemory: hasSharedMemory(),
+    groups: new ProcessGroups(),
     launchTimeoutMs,
   };
 }

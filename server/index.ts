@@ -1,11 +1,11 @@
-import process from 'node:process';
-
 import { createApp } from './app.ts';
 import { HostError } from './find-browser-host.ts';
 import { createLogger } from './platform/logger/pino-logger.ts';
 import { chooseMode, loadSettings, SettingsError } from './settings/load-settings.ts';
 
 const SHUTDOWN_LIMIT_MS = 30_000;
+/** Signals that arrive this close together are one request to stop. */
+const SAME_REQUEST_MS = 1_000;
 const CLOUD_NOT_AVAILABLE =
   'The cloud server is not part of this version. Unset CLOUD_MODE and NODE_ENV=production to run the development server.';
 
@@ -18,11 +18,14 @@ async function main(): Promise<void> {
   }
 
   const app = await createApp(settings, logger);
-  let isStopping = false;
+  process.on('exit', () => app.killBrowsers());
+  let stoppingSince: number | undefined;
   const stop = (cause: string): void => {
-    // A second request means "now": whoever asks has stopped waiting for us.
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    // One request often arrives twice, from a terminal and from whoever started us.
+    if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_REQUEST_MS) return;
+    // A second one means "now": whoever asks has stopped waiting for us.
+    if (stoppingSince !== undefined) process.exit(1);
+    stoppingSince = performance.now();
     logger.info({ cause }, 'shutting down');
     setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
     app[Symbol.asyncDispose]().then(

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { AppError } from '../lib/app-error.ts';
 import { raceAbort } from '../lib/deadline.ts';
 import { once } from '../lib/once.ts';
+import type { BrowserHost } from './browser-spec.ts';
 import type { LaunchPlan } from './launch-plan.ts';
 import { FOLDER_VARIABLE } from './browser-folder.ts';
 import { findDetachedHelpers, signalGroup, waitForGroupEnd, waitForProcessesEnd } from './process-tree.ts';
@@ -48,7 +49,7 @@ function collectLog(child: ChildProcess, log: string[], onEndpoint: (endpoint: U
  * @throws {AppError} BROWSER_LAUNCH_FAILED if it exits first, is cancelled or takes too long; no process is left.
  */
 export async function startBrowserProcess(
-  executablePath: string,
+  { executablePath, groups }: Pick<BrowserHost, 'executablePath' | 'groups'>,
   plan: LaunchPlan,
   signal: AbortSignal,
 ): Promise<BrowserProcess> {
@@ -66,9 +67,11 @@ export async function startBrowserProcess(
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
   };
 
+  const forget = child.pid === undefined ? undefined : groups.add(child.pid);
   child.once('exit', (exitCode, exitSignal) => {
     // Renderers may outlive their browser. Ended now and never later: the id of the group may be reused.
     kill();
+    forget?.();
     gone.resolve({ exitCode, signal: exitSignal });
     announced.reject(failed(`it exited early (${exitSignal ?? `code ${exitCode ?? '?'}`})`));
   });

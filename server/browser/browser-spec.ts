@@ -1,5 +1,7 @@
 import type { Geolocation, Viewport } from '@guise/contract';
 
+import type { ProcessGroups } from './process-groups.ts';
+
 /** What one browser is to be, decided before it is launched. */
 export interface BrowserSpec {
   readonly headless: boolean;
@@ -31,6 +33,8 @@ export interface BrowserHost {
   readonly foldersRoot: string;
   /** False where /dev/shm is too small for renderers (a container's default of 64 MB): files are used instead. */
   readonly sharedMemory: boolean;
+  /** Where every process started for a browser is noted. */
+  readonly groups: ProcessGroups;
   /** From spawn to the first answer over CDP. Milliseconds. */
   readonly launchTimeoutMs: number;
 }

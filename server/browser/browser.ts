@@ -99,9 +99,11 @@ async function launch(spec: BrowserSpec, host: BrowserHost, signal: AbortSignal)
   const folder = await createBrowserFolder(host.foldersRoot);
   stack.defer(() => removeBrowserFolder(folder.path));
 
-  const display = spec.headless ? undefined : stack.use(await openDisplayFor(spec, host, folder.path, signal));
+  const display = spec.headless
+    ? undefined
+    : stack.use(await openDisplayFor(spec, { host, folder: folder.path }, signal));
   const plan = planLaunch(spec, host, { folder, display });
-  const process = stack.use(await startBrowserProcess(host.executablePath, plan, signal));
+  const process = stack.use(await startBrowserProcess(host, plan, signal));
   const connection = stack.use(await CdpConnection.open(process.endpoint, signal));
 
   const dialogs = { answeredByUs: true };
@@ -123,18 +125,17 @@ async function launch(spec: BrowserSpec, host: BrowserHost, signal: AbortSignal)
 
 async function openDisplayFor(
   spec: BrowserSpec,
-  host: BrowserHost,
-  folder: string,
+  { host, folder }: { readonly host: BrowserHost; readonly folder: string },
   signal: AbortSignal,
 ): ReturnType<typeof openVirtualDisplay> {
-  const { xvfbPath, foldersRoot } = host;
+  const { xvfbPath, foldersRoot, groups } = host;
   if (xvfbPath === undefined) {
     throw new AppError(
       'BROWSER_LAUNCH_FAILED',
       'Sessions with a window need Xvfb, which this host does not have (Debian package xvfb)',
     );
   }
-  return openVirtualDisplay({ xvfbPath, folder, foldersRoot, screen: screenFor(spec.viewport) }, signal);
+  return openVirtualDisplay({ xvfbPath, folder, foldersRoot, groups, screen: screenFor(spec.viewport) }, signal);
 }
 
 /**

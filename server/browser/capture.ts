@@ -2,6 +2,7 @@ import type { Pdf, Screenshot } from '@guise/contract';
 import type { Protocol } from 'devtools-protocol';
 
 import { AppError } from '../lib/app-error.ts';
+import { defined } from '../lib/defined.ts';
 import type { CdpSession } from './cdp-connection.ts';
 
 const PAPER_INCHES: Readonly<Record<NonNullable<Pdf['paper']>, readonly [width: number, height: number]>> = {
@@ -82,30 +83,30 @@ export async function captureScreenshot(page: CapturedPage, input: Screenshot, s
   }
 }
 
-/** Prints the page and returns the PDF. */
-export async function printPdf(session: CdpSession, input: Pdf, signal: AbortSignal): Promise<Buffer> {
+function toPrintParameters(input: Pdf): Protocol.Page.PrintToPDFRequest {
   const [width, height] = PAPER_INCHES[input.paper ?? 'letter'];
   const { margin = {}, headerTemplate, footerTemplate } = input;
-  const { data } = await session.send(
-    'Page.printToPDF',
-    {
-      paperWidth: input.widthInches ?? width,
-      paperHeight: input.heightInches ?? height,
-      landscape: input.landscape ?? false,
-      printBackground: input.printBackground ?? false,
-      scale: input.scale ?? 1,
-      pageRanges: input.pageRanges ?? '',
-      preferCSSPageSize: input.preferCssPageSize ?? false,
-      displayHeaderFooter: headerTemplate !== undefined || footerTemplate !== undefined,
-      // An empty template is Chromium's own header with date and title; a blank one is none.
-      headerTemplate: headerTemplate ?? '<span></span>',
-      footerTemplate: footerTemplate ?? '<span></span>',
-      ...(margin.top === undefined ? {} : { marginTop: margin.top }),
-      ...(margin.bottom === undefined ? {} : { marginBottom: margin.bottom }),
-      ...(margin.left === undefined ? {} : { marginLeft: margin.left }),
-      ...(margin.right === undefined ? {} : { marginRight: margin.right }),
-    },
-    signal,
-  );
+  return defined({
+    paperWidth: input.widthInches ?? width,
+    paperHeight: input.heightInches ?? height,
+    landscape: input.landscape,
+    printBackground: input.printBackground,
+    scale: input.scale,
+    pageRanges: input.pageRanges,
+    preferCSSPageSize: input.preferCssPageSize,
+    displayHeaderFooter: headerTemplate !== undefined || footerTemplate !== undefined,
+    // An empty template is Chromium's own header with date and title; a blank one is none.
+    headerTemplate: headerTemplate ?? '<span></span>',
+    footerTemplate: footerTemplate ?? '<span></span>',
+    marginTop: margin.top,
+    marginBottom: margin.bottom,
+    marginLeft: margin.left,
+    marginRight: margin.right,
+  });
+}
+
+/** Prints the page and returns the PDF. */
+export async function printPdf(session: CdpSession, input: Pdf, signal: AbortSignal): Promise<Buffer> {
+  const { data } = await session.send('Page.printToPDF', toPrintParameters(input), signal);
   return Buffer.from(data, 'base64');
 }

@@ -5,3 +5,4 @@ export { CdpClosedError } from './cdp-connection.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
 export { fitsUsualScreen } from './launch-plan.ts';
 export type { Page } from './page.ts';
+export { ProcessGroups } from './process-groups.ts';

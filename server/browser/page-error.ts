@@ -16,23 +16,34 @@ interface PageErrorText {
   readonly stack: string;
 }
 
-async function describeThrown(session: CdpSession, details: Protocol.Runtime.ExceptionDetails): Promise<PageErrorText> {
-  const thrown = details.exception;
-  if (thrown?.objectId !== undefined) {
-    const described = await session
-      .send(
-        'Runtime.callFunctionOn',
-        { objectId: thrown.objectId, functionDeclaration: DESCRIBE_ERROR, returnByValue: true, silent: true },
-        AbortSignal.timeout(DESCRIBE_TIMEOUT_MS),
-      )
-      // The page's own getters run here; where they fail, what the browser noted will do.
-      .catch(() => undefined);
-    if (described?.exceptionDetails === undefined && described !== undefined) {
-      return described.result.value as PageErrorText;
-    }
+/** Asks the thrown object itself; undefined where it does not answer. */
+async function askThrown(session: CdpSession, objectId: string): Promise<PageErrorText | undefined> {
+  try {
+    const { result, exceptionDetails } = await session.send(
+      'Runtime.callFunctionOn',
+      { objectId, functionDeclaration: DESCRIBE_ERROR, returnByValue: true, silent: true },
+      AbortSignal.timeout(DESCRIBE_TIMEOUT_MS),
+    );
+    return exceptionDetails === undefined ? (result.value as PageErrorText) : undefined;
+  } catch {
+    // The page's own getters run here; where they fail, what the browser noted will do.
+    return undefined;
   }
-  const message = thrown?.description ?? String(thrown?.value ?? details.text);
-  return { name: thrown?.className ?? thrown?.type ?? 'Error', message, stack: thrown?.description ?? '' };
+}
+
+/** What the browser noted about something thrown. A primitive has no more than its value. */
+function noted({ exception, text }: Protocol.Runtime.ExceptionDetails): PageErrorText {
+  if (exception === undefined) return { name: 'Error', message: text, stack: '' };
+  const { description, className, type } = exception;
+  const value: unknown = exception.value;
+  const message = description ?? (typeof value === 'string' ? value : text);
+  return { name: className ?? type, message, stack: description ?? '' };
+}
+
+async function describeThrown(session: CdpSession, details: Protocol.Runtime.ExceptionDetails): Promise<PageErrorText> {
+  const objectId = details.exception?.objectId;
+  const answer = objectId === undefined ? undefined : await askThrown(session, objectId);
+  return answer ?? noted(details);
 }
 
 /** What a page threw, as the failure of the request that made it. */

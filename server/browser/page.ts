@@ -66,19 +66,21 @@ export class Page {
 
   /** Takes a picture. @throws {AppError} ELEMENT_NOT_FOUND, PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT */
   async screenshot(input: Screenshot, signal: AbortSignal): Promise<Buffer> {
-    return this.#within('The screenshot', input.timeoutMs, signal, (deadline) =>
+    return this.#within({ what: 'The screenshot', timeoutMs: input.timeoutMs }, signal, (deadline) =>
       captureScreenshot(this, input, deadline),
     );
   }
 
   /** Prints the page. @throws {AppError} PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT */
   async pdf(input: Pdf, signal: AbortSignal): Promise<Buffer> {
-    return this.#within('The PDF', input.timeoutMs, signal, (deadline) => printPdf(this.session, input, deadline));
+    return this.#within({ what: 'The PDF', timeoutMs: input.timeoutMs }, signal, (deadline) =>
+      printPdf(this.session, input, deadline),
+    );
   }
 
   /** The document as it is now. @throws {AppError} OPERATION_TIMED_OUT */
   async content(signal: AbortSignal): Promise<PageContent> {
-    return this.#within('Reading the content', undefined, signal, async (deadline) => {
+    return this.#within({ what: 'Reading the content' }, signal, async (deadline) => {
       const contextId = await this.isolatedContext(deadline);
       const { result } = await this.session.send(
         'Runtime.evaluate',
@@ -119,8 +121,7 @@ export class Page {
   }
 
   async #within<Value>(
-    what: string,
-    timeoutMs = PAGE_TIMEOUT_MS,
+    { what, timeoutMs = PAGE_TIMEOUT_MS }: { readonly what: string; readonly timeoutMs?: number | undefined },
     signal: AbortSignal,
     run: (deadline: AbortSignal) => Promise<Value>,
   ): Promise<Value> {

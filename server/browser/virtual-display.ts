@@ -9,6 +9,7 @@ import { AppError } from '../lib/app-error.ts';
 import { raceAbort } from '../lib/deadline.ts';
 import { once } from '../lib/once.ts';
 import { FOLDER_ROOT_VARIABLE } from './browser-folder.ts';
+import type { ProcessGroups } from './process-groups.ts';
 import { signalGroup } from './process-tree.ts';
 
 const STOP_GRACE_MS = 2_000;
@@ -21,6 +22,7 @@ interface DisplayOptions {
   /** Folder of the browser the display is for; the access cookie is kept there. */
   readonly folder: string;
   readonly foldersRoot: string;
+  readonly groups: ProcessGroups;
   readonly screen: { readonly width: number; readonly height: number };
 }
 
@@ -87,7 +89,11 @@ export async function openVirtualDisplay(options: DisplayOptions, signal: AbortS
     },
   );
   const gone = Promise.withResolvers<void>();
-  child.once('exit', () => gone.resolve());
+  const forget = child.pid === undefined ? undefined : options.groups.add(child.pid);
+  child.once('exit', () => {
+    forget?.();
+    gone.resolve();
+  });
   child.once('error', () => gone.resolve());
   const close = once(async () => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -18,6 +18,15 @@ interface HttpServerOptions {
   readonly version: string;
   /** True where the service needs no key because it only listens on loopback: web pages are then kept out. */
   readonly refusesForeignOrigins: boolean;
+  readonly onAnswered: (answer: AnsweredRequest) => void;
+}
+
+/** A request that has been answered. `route` is its pattern: the address itself may hold a token. */
+export interface AnsweredRequest {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
 }
 
 /** Makes the HTTP server with what all routes share. Routes are registered by the caller, before `ready`. */
@@ -48,8 +57,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     const durationMs = Math.round(reply.elapsedTime * 100) / 100;
-    // The route's pattern, not the address: that one may hold a token.
-    request.log.debug({ method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'request answered');
+    const answer = { method, route: routeOptions.url ?? 'unknown', status: reply.statusCode, durationMs };
+    request.log.debug(answer, 'request answered');
+    options.onAnswered(answer);
   });
   await installOpenApi(app, options.version);
   return app;
@@ -61,6 +71,6 @@ function installJsonParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
-    else parse(request, body as string, done);
+    else void parse(request, body as string, done);
   });
 }

@@ -40,7 +40,7 @@ function classify(error: FastifyError, request: FastifyRequest): Failure {
   if (error.validation !== undefined) {
     const errors = toFieldProblems(error.validation);
     const detail = errors
-      .map(({ path, message }) => `${path || error.validationContext || 'request'} ${message}`)
+      .map(({ path, message }) => `${path === '' ? (error.validationContext ?? 'request') : path} ${message}`)
       .join('; ');
     return { code: 'VALIDATION_FAILED', detail, extensions: { errors } };
   }

@@ -16,6 +16,33 @@ interface ServiceRoutesDeps {
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
 }
 
+const tags = ['service'];
+const getHealth = {
+  operationId: 'getHealth',
+  summary: 'Whether the service can do its work, with the state of each dependency',
+  tags,
+  response: { 200: Health, 503: Health },
+};
+const OPERATIONS = {
+  getHealth,
+  getReadiness: { ...getHealth, operationId: 'getReadiness', summary: 'The same as getHealth, for load balancers' },
+  getLiveness: {
+    operationId: 'getLiveness',
+    summary: 'Whether the process answers at all',
+    tags,
+    response: { 200: Liveness },
+  },
+  getStatus: { operationId: 'getStatus', summary: 'What this node is doing now', tags, response: { 200: Status } },
+  getMetrics: { operationId: 'getMetrics', summary: 'Prometheus metrics', tags, produces: ['text/plain'] },
+  getProblemKind: {
+    operationId: 'getProblemKind',
+    summary: 'What a kind of problem means',
+    tags,
+    params: Type.Object({ name: Type.String() }),
+    response: { 200: ProblemKind, '4xx': Problem },
+  },
+};
+
 async function runCheck(check: HealthCheck): Promise<Health['checks'][string]> {
   const startedAt = performance.now();
   const elapsed = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
@@ -38,80 +65,29 @@ async function runChecks(checks: ServiceRoutesDeps['checks']): Promise<Health> {
 /** Routes for those who run the service: health, status, metrics, and what its problems mean. */
 export function serviceRoutes({ checks, status, metrics }: ServiceRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
-    for (const url of ['/health', '/health/ready']) {
-      app.get(
-        url,
-        {
-          schema: {
-            operationId: url === '/health' ? 'getHealth' : 'getReadiness',
-            summary: 'Whether the service can do its work, with the state of each dependency',
-            tags: ['service'],
-            response: { 200: Health, 503: Health },
-          },
-        },
-        async (_request, reply) => {
-          const health = await runChecks(checks);
-          return reply.code(health.status === 'ok' ? 200 : 503).send(health);
-        },
-      );
+    for (const [url, schema] of [
+      ['/health', OPERATIONS.getHealth],
+      ['/health/ready', OPERATIONS.getReadiness],
+    ] as const) {
+      app.get(url, { schema }, async (_request, reply) => {
+        const health = await runChecks(checks);
+        return reply.code(health.status === 'ok' ? 200 : 503).send(health);
+      });
     }
 
-    app.get(
-      '/health/live',
-      {
-        schema: {
-          operationId: 'getLiveness',
-          summary: 'Whether the process answers at all',
-          tags: ['service'],
-          response: { 200: Liveness },
-        },
-      },
-      () => ({ status: 'ok' as const }),
+    app.get('/health/live', { schema: OPERATIONS.getLiveness }, () => ({ status: 'ok' as const }));
+
+    app.get('/status', { schema: OPERATIONS.getStatus }, () => status());
+
+    app.get('/metrics', { schema: OPERATIONS.getMetrics }, async (_request, reply) =>
+      reply.type(metrics.contentType).send(await metrics.metrics()),
     );
 
-    app.get(
-      '/status',
-      {
-        schema: {
-          operationId: 'getStatus',
-          summary: 'What this node is doing now',
-          tags: ['service'],
-          response: { 200: Status },
-        },
-      },
-      () => status(),
-    );
-
-    app.get(
-      '/metrics',
-      {
-        schema: {
-          operationId: 'getMetrics',
-          summary: 'Prometheus metrics',
-          tags: ['service'],
-          produces: ['text/plain'],
-        },
-      },
-      async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
-    );
-
-    app.get(
-      '/problems/:name',
-      {
-        schema: {
-          operationId: 'getProblemKind',
-          summary: 'What a kind of problem means',
-          tags: ['service'],
-          params: Type.Object({ name: Type.String() }),
-          response: { 200: ProblemKind, '4xx': Problem },
-        },
-      },
-      ({ params: { name } }) => {
-        const code = name.toUpperCase().replaceAll('-', '_');
-        const kind = Object.entries(PROBLEMS).find(([each]) => each === code)?.[1];
-        if (kind === undefined) throw new AppError('ROUTE_NOT_FOUND', `There is no problem called ${name}`);
-        return { code, ...kind };
-      },
-    );
+    app.get('/problems/:name', { schema: OPERATIONS.getProblemKind }, ({ params: { name } }) => {
+      const code = name.toUpperCase().replaceAll('-', '_');
+      const kind = Object.entries(PROBLEMS).find(([each]) => each === code)?.[1];
+      if (kind === undefined) throw new AppError('ROUTE_NOT_FOUND', `There is no problem called ${name}`);
+      return { code, ...kind };
+    });
   };
 }

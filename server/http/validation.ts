@@ -2,7 +2,10 @@ import { Ajv, type ErrorObject } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
 
-type FieldProblem = { readonly path: string; readonly message: string };
+interface FieldProblem {
+  readonly path: string;
+  readonly message: string;
+}
 
 function newAjv(options: { readonly coerceTypes: boolean }): Ajv {
   // Unknown members stay, to be refused by name; every mistake is reported, not only the first.

@@ -120,6 +120,26 @@ function checkTogether(values: SettingValues, mode: Mode, env: Environment): str
  */
 export function loadSettings(env: Environment): Settings {
   const mode = chooseMode(env);
+  const { values, ignored, problems } = readAll(env, mode);
+  if (problems.length === 0) problems.push(...checkTogether(values, mode, env));
+  if (problems.length > 0) throw new SettingsError(problems);
+
+  const dataDir = path.resolve(values.dataDir);
+  return Object.freeze({
+    ...values,
+    mode,
+    dataDir,
+    host: values.host ?? (mode === 'cloud' ? '0.0.0.0' : '127.0.0.1'),
+    nodeId: values.nodeId ?? hostname(),
+    extensionsDir: path.resolve(values.extensionsDir ?? path.join(dataDir, 'extensions')),
+    ignored,
+  });
+}
+
+function readAll(
+  env: Environment,
+  mode: Mode,
+): { readonly values: SettingValues; readonly ignored: string[]; readonly problems: string[] } {
   const problems: string[] = [];
   const ignored: string[] = [];
   const values: Record<string, unknown> = {};
@@ -130,19 +150,6 @@ export function loadSettings(env: Environment): Settings {
     // The cloud server's own refusal says more than one line for each of its settings.
     else if (mode === 'development') problems.push(`${setting.variable} is not available in this version`);
   }
-  // Each value was checked against its schema above; where one failed we throw before anybody reads it.
-  const checked = values as unknown as SettingValues;
-  if (problems.length === 0) problems.push(...checkTogether(checked, mode, env));
-  if (problems.length > 0) throw new SettingsError(problems);
-
-  const dataDir = path.resolve(checked.dataDir);
-  return Object.freeze({
-    ...checked,
-    mode,
-    dataDir,
-    host: checked.host ?? (mode === 'cloud' ? '0.0.0.0' : '127.0.0.1'),
-    nodeId: checked.nodeId ?? hostname(),
-    extensionsDir: path.resolve(checked.extensionsDir ?? path.join(dataDir, 'extensions')),
-    ignored,
-  });
+  // Each value was checked against its schema; where one failed there is a problem, and nobody reads them.
+  return { values: values as unknown as SettingValues, ignored, problems };
 }

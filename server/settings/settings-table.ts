@@ -14,19 +14,22 @@ export interface Setting<Schema extends TSchema = TSchema> {
   readonly description: string;
 }
 
-interface SettingOptions {
-  readonly secret?: boolean;
-  readonly unavailable?: 'refused' | 'ignored';
+function setting<Schema extends TSchema>(variable: string, schema: Schema, description: string): Setting<Schema> {
+  return { variable, schema, description, secret: false, unavailable: undefined };
 }
 
-function setting<Schema extends TSchema>(
-  variable: string,
-  schema: Schema,
-  description: string,
-  options: SettingOptions = {},
-): Setting<Schema> {
-  const { secret = false, unavailable } = options;
-  return { variable, schema, secret, unavailable, description };
+function secret<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
+  return { ...each, secret: true };
+}
+
+/** A setting of a later version that it would be dangerous to ignore. */
+function refusedForNow<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
+  return { ...each, unavailable: 'refused' };
+}
+
+/** A setting of a later version that it does no harm to ignore, with a warning. */
+function ignoredForNow<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
+  return { ...each, unavailable: 'ignored' };
 }
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -44,11 +47,8 @@ export const SETTINGS = {
   host: setting('HOST', Type.Optional(text()), 'Address to listen on. Default: 127.0.0.1, in cloud mode 0.0.0.0.'),
   logLevel: setting('LOG_LEVEL', Type.Enum(LOG_LEVELS, { default: 'info' }), 'Least level that is logged.'),
   nodeId: setting('NODE_ID', Type.Optional(text({ maxLength: 255 })), "This node's name. Default: the host's name."),
-  nodeUrl: setting(
-    'NODE_URL',
-    Type.Optional(text({ pattern: '^https?://' })),
-    'Address at which other nodes reach this one.',
-    { unavailable: 'ignored' },
+  nodeUrl: ignoredForNow(
+    setting('NODE_URL', Type.Optional(text({ pattern: '^https?://' })), 'Address at which other nodes reach this one.'),
   ),
   dataDir: setting('DATA_DIR', Type.String({ minLength: 1, default: './data' }), 'Folder of everything embedded.'),
 
@@ -61,23 +61,22 @@ export const SETTINGS = {
   queueLimit: setting('QUEUE_LIMIT', integer(0, 100_000, 100), 'Creates that may wait when the node is full.'),
   queueTimeoutMs: setting('QUEUE_TIMEOUT_MS', integer(0, 600_000, 30_000), 'Milliseconds a create may wait.'),
   warmPoolSize: setting('WARM_POOL_SIZE', integer(0, 1_000, 5), 'Browsers launched ahead of demand.'),
-  healthCheckIntervalMs: setting(
-    'HEALTH_CHECK_INTERVAL_MS',
-    integer(1_000, DAY_MS, 60_000),
-    'Milliseconds between health checks of a session.',
-    { unavailable: 'ignored' },
+  healthCheckIntervalMs: ignoredForNow(
+    setting(
+      'HEALTH_CHECK_INTERVAL_MS',
+      integer(1_000, DAY_MS, 60_000),
+      'Milliseconds between health checks of a session.',
+    ),
   ),
-  maxRequestsPerSession: setting(
-    'MAX_REQUESTS_PER_SESSION',
-    integer(1, 1_000_000_000, 1_000),
-    'Requests after which a session is recycled.',
-    { unavailable: 'ignored' },
+  maxRequestsPerSession: ignoredForNow(
+    setting(
+      'MAX_REQUESTS_PER_SESSION',
+      integer(1, 1_000_000_000, 1_000),
+      'Requests after which a session is recycled.',
+    ),
   ),
-  memoryThresholdMb: setting(
-    'MEMORY_THRESHOLD_MB',
-    integer(64, 1_000_000, 500),
-    'Memory limit of a session, in megabytes.',
-    { unavailable: 'ignored' },
+  memoryThresholdMb: ignoredForNow(
+    setting('MEMORY_THRESHOLD_MB', integer(64, 1_000_000, 500), 'Memory limit of a session, in megabytes.'),
   ),
   cdpPortBase: setting(
     'CDP_PORT_BASE',
@@ -104,39 +103,34 @@ export const SETTINGS = {
     'Folder of unpacked extensions sessions may ask for by name. Default: extensions below DATA_DIR.',
   ),
 
-  apiKeys: setting('API_KEYS', Type.Optional(text()), 'Bootstrap keys, name:role:secret, comma-separated.', {
-    secret: true,
-    unavailable: 'refused',
-  }),
-  databaseUrl: setting(
-    'DATABASE_URL',
-    Type.Optional(text({ pattern: '^postgres(ql)?://' })),
-    'PostgreSQL server to use in place of the embedded one.',
-    { secret: true },
+  apiKeys: refusedForNow(
+    secret(setting('API_KEYS', Type.Optional(text()), 'Bootstrap keys, name:role:secret, comma-separated.')),
   ),
-  redisUrl: setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.', {
-    secret: true,
-    unavailable: 'refused',
-  }),
-  s3Endpoint: setting('S3_ENDPOINT', Type.Optional(text({ pattern: '^https?://' })), 'S3-compatible storage.', {
-    unavailable: 'refused',
-  }),
-  s3Bucket: setting('S3_BUCKET', Type.Optional(text()), 'Bucket of artifacts.', { unavailable: 'refused' }),
-  s3Region: setting('S3_REGION', Type.Optional(text()), 'Region of the bucket.', { unavailable: 'refused' }),
-  s3AccessKeyId: setting('S3_ACCESS_KEY_ID', Type.Optional(text()), 'Access key of the storage.', {
-    secret: true,
-    unavailable: 'refused',
-  }),
-  s3SecretAccessKey: setting('S3_SECRET_ACCESS_KEY', Type.Optional(text()), 'Secret key of the storage.', {
-    secret: true,
-    unavailable: 'refused',
-  }),
-  egressAllow: setting('EGRESS_ALLOW', Type.Optional(text()), 'CIDR list sessions may reach beside public addresses.', {
-    unavailable: 'ignored',
-  }),
-  egressDeny: setting('EGRESS_DENY', Type.Optional(text()), 'CIDR list sessions may not reach.', {
-    unavailable: 'refused',
-  }),
+  databaseUrl: secret(
+    setting(
+      'DATABASE_URL',
+      Type.Optional(text({ pattern: '^postgres(ql)?://' })),
+      'PostgreSQL server to use in place of the embedded one.',
+    ),
+  ),
+  redisUrl: refusedForNow(
+    secret(setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.')),
+  ),
+  s3Endpoint: refusedForNow(
+    setting('S3_ENDPOINT', Type.Optional(text({ pattern: '^https?://' })), 'S3-compatible storage.'),
+  ),
+  s3Bucket: refusedForNow(setting('S3_BUCKET', Type.Optional(text()), 'Bucket of artifacts.')),
+  s3Region: refusedForNow(setting('S3_REGION', Type.Optional(text()), 'Region of the bucket.')),
+  s3AccessKeyId: refusedForNow(
+    secret(setting('S3_ACCESS_KEY_ID', Type.Optional(text()), 'Access key of the storage.')),
+  ),
+  s3SecretAccessKey: refusedForNow(
+    secret(setting('S3_SECRET_ACCESS_KEY', Type.Optional(text()), 'Secret key of the storage.')),
+  ),
+  egressAllow: ignoredForNow(
+    setting('EGRESS_ALLOW', Type.Optional(text()), 'CIDR list sessions may reach beside public addresses.'),
+  ),
+  egressDeny: refusedForNow(setting('EGRESS_DENY', Type.Optional(text()), 'CIDR list sessions may not reach.')),
 } as const satisfies Record<string, Setting>;
 
 type SettingTable = typeof SETTINGS;

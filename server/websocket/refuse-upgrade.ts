@@ -7,7 +7,11 @@ import { toProblemDocument } from '../lib/problem-document.ts';
 import type { Logger } from '../platform/logger/logger.ts';
 
 /** Answers an upgrade request with an HTTP problem, before any 101, and ends its connection. */
-export function refuseUpgrade(request: IncomingMessage, socket: Duplex, error: unknown, logger: Logger): void {
+export function refuseUpgrade(
+  { request, socket }: { readonly request: IncomingMessage; readonly socket: Duplex },
+  error: unknown,
+  logger: Logger,
+): void {
   const id = randomUUID();
   const isExpected = error instanceof AppError;
   if (isExpected) logger.info({ requestId: id, code: error.code }, 'upgrade refused');

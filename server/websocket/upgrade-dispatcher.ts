@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { AppError } from '../lib/app-error.ts';
@@ -33,8 +33,10 @@ export function dispatchUpgrades(server: Server, { routes, check, logger }: Disp
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Until somebody takes it over, a connection that breaks has nobody else to listen for it.
     socket.on('error', () => undefined);
-    dispatch({ request, socket: socket as Socket, head, url: toUrl(request) }).catch((error: unknown) =>
-      refuseUpgrade(request, socket, error, logger),
+    // Both a plain and a TLS server give a socket; the type only allows for others.
+    if (!(socket instanceof Socket)) throw new TypeError('An upgrade came over something that is no socket');
+    dispatch({ request, socket, head, url: toUrl(request) }).catch((error: unknown) =>
+      refuseUpgrade({ request, socket }, error, logger),
     );
   });
 

@@ -59,7 +59,7 @@ export class CdpGateway {
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       socket.on('error', () => undefined);
       this.#join({ request, socket, head }, sessionId).catch((error: unknown) =>
-        refuseUpgrade(request, socket, error, logger),
+        refuseUpgrade({ request, socket }, error, logger),
       );
     });
     const port = await ports.listen(server);

@@ -36,12 +36,8 @@ function canBecome(warm: BrowserSpec, wanted: BrowserSpec): boolean {
     warm.hideAutomation === wanted.hideAutomation &&
     (wanted.viewport.deviceScaleFactor ?? 1) === (warm.viewport.deviceScaleFactor ?? 1) &&
     fitsUsualScreen(wanted.viewport) &&
-    wanted.timezone === undefined &&
-    wanted.locale === undefined &&
-    wanted.geolocation === undefined &&
-    wanted.userAgent === undefined &&
-    wanted.launchArgs.length === 0 &&
-    wanted.extensionDirs.length === 0
+    [wanted.timezone, wanted.locale, wanted.geolocation, wanted.userAgent].every((each) => each === undefined) &&
+    wanted.launchArgs.length + wanted.extensionDirs.length === 0
   );
 }
 

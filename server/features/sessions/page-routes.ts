@@ -1,32 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import {
-  CookieList,
-  Execute,
-  ExecuteResult,
-  Navigate,
-  NavigateResult,
-  PageContent,
-  Pdf,
-  Problem,
-  Screenshot,
-  SetCookies,
-} from '@guise/contract';
-import { Type } from 'typebox';
+import type { Execute, Screenshot } from '@guise/contract';
 
 import { allowNoBody } from '../../http/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
-import { SessionParams, toSessionId } from './session-routes.ts';
+import { PAGE_OPERATIONS as operations } from './page-operations.ts';
+import { toSessionId } from './session-operations.ts';
 import type { SessionService } from './session-service.ts';
-
-/** A script and the arguments for it; larger than other bodies because libraries are sent this way. */
-const MAX_SCRIPT_BYTES = 1024 ** 2;
-
-const problems = { '4xx': Problem, '5xx': Problem };
-const binary = (mediaType: string): ReturnType<typeof Type.Unsafe<Buffer>> =>
-  Type.Unsafe<Buffer>({
-    description: 'The encoded file',
-    content: { [mediaType]: { schema: { type: 'string', format: 'binary' } } },
-  });
 
 function refuseStore({ store }: { readonly store?: boolean }): void {
   if (store !== true) return;
@@ -52,55 +31,18 @@ function checkScreenshot({ fullPage, clip, selector, format, quality }: Screensh
 /** Routes that act on the page in front of a live session. */
 export function pageRoutes(service: SessionService): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.post(
-      '/sessions/:sessionId/execute',
-      {
-        bodyLimit: MAX_SCRIPT_BYTES,
-        schema: {
-          operationId: 'executeScript',
-          summary: 'Run JavaScript in the page',
-          tags: ['page'],
-          params: SessionParams,
-          body: Execute,
-          response: { 200: ExecuteResult, ...problems },
-        },
-      },
-      async ({ params, body, signal }) => {
-        checkScript(body);
-        return service.withPage(toSessionId(params), signal, (page) => page.execute(body, signal));
-      },
-    );
+    app.post('/sessions/:sessionId/execute', { schema: operations.executeScript }, async ({ params, body, signal }) => {
+      checkScript(body);
+      return service.withPage(toSessionId(params), signal, (page) => page.execute(body, signal));
+    });
 
-    app.post(
-      '/sessions/:sessionId/navigate',
-      {
-        schema: {
-          operationId: 'navigate',
-          summary: 'Load an address and wait for it',
-          tags: ['page'],
-          params: SessionParams,
-          body: Navigate,
-          response: { 200: NavigateResult, ...problems },
-        },
-      },
-      async ({ params, body, signal }) =>
-        service.withPage(toSessionId(params), signal, (page) => page.navigate(body, signal)),
+    app.post('/sessions/:sessionId/navigate', { schema: operations.navigate }, async ({ params, body, signal }) =>
+      service.withPage(toSessionId(params), signal, (page) => page.navigate(body, signal)),
     );
 
     app.post(
       '/sessions/:sessionId/screenshot',
-      {
-        preValidation: allowNoBody,
-        schema: {
-          operationId: 'takeScreenshot',
-          summary: 'Take a picture of the page',
-          tags: ['page'],
-          params: SessionParams,
-          body: Screenshot,
-          produces: ['image/png', 'image/jpeg', 'image/webp'],
-          response: { 200: binary('image/*'), ...problems },
-        },
-      },
+      { preValidation: allowNoBody, schema: operations.takeScreenshot },
       async ({ params, body, signal }, reply) => {
         refuseStore(body);
         checkScreenshot(body);
@@ -111,18 +53,7 @@ export function pageRoutes(service: SessionService): FastifyPluginAsyncTypebox {
 
     app.post(
       '/sessions/:sessionId/pdf',
-      {
-        preValidation: allowNoBody,
-        schema: {
-          operationId: 'printPdf',
-          summary: 'Print the page',
-          tags: ['page'],
-          params: SessionParams,
-          body: Pdf,
-          produces: ['application/pdf'],
-          response: { 200: binary('application/pdf'), ...problems },
-        },
-      },
+      { preValidation: allowNoBody, schema: operations.printPdf },
       async ({ params, body, signal }, reply) => {
         refuseStore(body);
         const pdf = await service.withPage(toSessionId(params), signal, (page) => page.pdf(body, signal));
@@ -130,52 +61,19 @@ export function pageRoutes(service: SessionService): FastifyPluginAsyncTypebox {
       },
     );
 
-    app.get(
-      '/sessions/:sessionId/content',
-      {
-        schema: {
-          operationId: 'getContent',
-          summary: 'The document as it is now',
-          tags: ['page'],
-          params: SessionParams,
-          response: { 200: PageContent, ...problems },
-        },
-      },
-      async ({ params, signal }) => service.withPage(toSessionId(params), signal, (page) => page.content(signal)),
+    app.get('/sessions/:sessionId/content', { schema: operations.getContent }, async ({ params, signal }) =>
+      service.withPage(toSessionId(params), signal, (page) => page.content(signal)),
     );
 
-    app.get(
-      '/sessions/:sessionId/cookies',
-      {
-        schema: {
-          operationId: 'listCookies',
-          summary: 'All cookies of the session',
-          tags: ['cookies'],
-          params: SessionParams,
-          response: { 200: CookieList, ...problems },
-        },
-      },
-      async ({ params }) =>
-        service.withBrowser(toSessionId(params), async (browser) => ({ cookies: await browser.cookies() })),
+    app.get('/sessions/:sessionId/cookies', { schema: operations.listCookies }, async ({ params }) =>
+      service.withBrowser(toSessionId(params), async (browser) => ({ cookies: await browser.cookies() })),
     );
 
-    app.put(
-      '/sessions/:sessionId/cookies',
-      {
-        schema: {
-          operationId: 'replaceCookies',
-          summary: 'Replace all cookies of the session',
-          tags: ['cookies'],
-          params: SessionParams,
-          body: SetCookies,
-          response: { 200: CookieList, ...problems },
-        },
-      },
-      async ({ params, body }) =>
-        service.withBrowser(toSessionId(params), async (browser) => {
-          await browser.setCookies(body.cookies);
-          return { cookies: await browser.cookies() };
-        }),
+    app.put('/sessions/:sessionId/cookies', { schema: operations.replaceCookies }, async ({ params, body }) =>
+      service.withBrowser(toSessionId(params), async (browser) => {
+        await browser.setCookies(body.cookies);
+        return { cookies: await browser.cookies() };
+      }),
     );
   };
 }

@@ -14,8 +14,6 @@ export class SessionView {
 
   /** `wsOrigin`: the address the client itself has used, such as `ws://127.0.0.1:3000`. */
   toSession(record: SessionRecord, live: LiveSession | undefined, wsOrigin: string): Session {
-    const isReachable = record.state !== 'CLOSED' && record.state !== 'CLOSING' && record.cdpPort !== null;
-    const address = `${wsOrigin}/api/sessions/${record.id}`;
     const lastActivityAt = live?.lastActivityAt ?? record.lastActivityAt;
     return {
       id: record.id,
@@ -25,18 +23,27 @@ export class SessionView {
       headless: record.headless,
       stealthLevel: record.stealthLevel,
       identity: record.identity,
-      cdpPort: isReachable ? record.cdpPort : null,
-      cdpUrl: isReachable ? `${address}/cdp?token=${this.#tokens.issue(record.id, 'drive')}` : null,
-      liveUrl: isReachable ? `${address}/live` : null,
+      ...this.#addresses(record, wsOrigin),
       timeoutMs: record.timeoutMs,
       maxLifetimeMs: record.maxLifetimeMs,
       expiresAt: (record.closedAt ?? expiresAt(record, lastActivityAt)).toISOString(),
       metadata: record.metadata,
       error: record.error,
       createdAt: record.createdAt.toISOString(),
-      startedAt: record.startedAt?.toISOString() ?? null,
+      startedAt: toMoment(record.startedAt),
       lastActivityAt: lastActivityAt.toISOString(),
-      closedAt: record.closedAt?.toISOString() ?? null,
+      closedAt: toMoment(record.closedAt),
     };
   }
+
+  #addresses({ id, state, cdpPort }: SessionRecord, wsOrigin: string): Pick<Session, 'cdpPort' | 'cdpUrl' | 'liveUrl'> {
+    const isReachable = state !== 'CLOSED' && state !== 'CLOSING' && cdpPort !== null;
+    if (!isReachable) return { cdpPort: null, cdpUrl: null, liveUrl: null };
+    const address = `${wsOrigin}/api/sessions/${id}`;
+    return { cdpPort, cdpUrl: `${address}/cdp?token=${this.#tokens.issue(id, 'drive')}`, liveUrl: `${address}/live` };
+  }
+}
+
+function toMoment(date: Date | null): string | null {
+  return date === null ? null : date.toISOString();
 }

@@ -1,0 +1,54 @@
+import type { Status } from '@guise/contract';
+
+import type { Admission, WarmPool } from './features/pool/index.ts';
+import type { SessionService } from './features/sessions/index.ts';
+import type { HealthCheck } from './http/index.ts';
+import type { Database } from './platform/postgres/index.ts';
+import type { Settings } from './settings/load-settings.ts';
+
+/** The parts whose state is told to those who run the service. */
+export interface ReportedParts {
+  readonly db: Database;
+  readonly pool: WarmPool;
+  readonly admission: Admission;
+  readonly sessions: SessionService;
+}
+
+/** What must work for this node to be ready. */
+export function healthChecks({ db, pool, admission }: ReportedParts): Readonly<Record<string, HealthCheck>> {
+  return {
+    database: (signal) => db.ping(signal),
+    browser: async () => {
+      if (pool.lastFailure === undefined) return;
+      throw new Error('The last browser did not start; the log says why', { cause: pool.lastFailure });
+    },
+    intake: async () => {
+      if (admission.isClosed) throw new Error('This node is shutting down');
+    },
+  };
+}
+
+/** What this node is doing now. */
+export function reportStatus(
+  { pool, admission, sessions }: ReportedParts,
+  node: Pick<Settings, 'nodeId' | 'mode'> & { version: string; browserVersion: string; startedAt: Date },
+): Status {
+  const { nodeId, mode, version, browserVersion, startedAt } = node;
+  return {
+    nodeId,
+    version,
+    mode,
+    browserVersion,
+    startedAt: startedAt.toISOString(),
+    uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1_000),
+    draining: admission.isClosed,
+    sessions: {
+      live: sessions.liveCount,
+      limit: admission.limit,
+      queued: admission.waiting,
+      queueLimit: admission.queueLimit,
+      cdpClients: sessions.clientCount,
+    },
+    warmPool: { size: pool.size, ready: pool.readyCount, starting: pool.startingCount },
+  };
+}
