@@ -1,0 +1,118 @@
+import { findProgram, isExecutable } from './executable.mjs';
+import { SetupFailure } from './failure.mjs';
+
+/** Where systems put Chromium or Chrome; the binary itself before any wrapper script around it. */
+const CHROMIUM_PLACES = {
+  linux: [
+    '/usr/lib/chromium/chromium', // Debian, Arch
+    '/usr/lib64/chromium-browser/chromium-browser', // Fedora
+    '/opt/google/chrome/chrome', // Chrome stable
+    '/usr/lib/chromium-browser/chromium-browser', // Ubuntu, up to 18.04
+    '/snap/bin/chromium', // Ubuntu
+  ],
+  darwin: [
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  ],
+};
+
+/** What an operator sets to name a browser of their own. @throws {SetupFailure} if it names none */
+function chosenPath(variable, { environment, isThere }) {
+  const file = environment[variable];
+  if (!file || isThere(file)) return file || undefined;
+  throw new SetupFailure(
+    `${variable} is ${file}, which is not a program that can be run.\nCorrect it, or unset it to have the usual places searched.`,
+  );
+}
+
+function findChromium({ environment, platform, isThere }) {
+  const places = CHROMIUM_PLACES[platform] ?? [];
+  return places.find(isThere) ?? findProgram('chromium', { environment, isThere });
+}
+
+/**
+ * What npm cannot bring. `variable` names the environment variable by which a user chooses their own; `probeArgs` make it
+ * answer and end; `packages` are the system's packages that bring it; `optional` says what one does without it: where it is
+ * not given, nothing works.
+ */
+const CHROMIUM = {
+  name: 'Chromium',
+  variable: 'CHROMIUM_PATH',
+  find: findChromium,
+  probeArgs: ['--version'],
+  packages: { debian: ['chromium', 'fonts-liberation'], fedora: ['chromium'], arch: ['chromium'] },
+};
+const XVFB = {
+  name: 'Xvfb',
+  variable: 'XVFB_PATH',
+  find: (machine) => findProgram('Xvfb', machine),
+  probeArgs: ['-help'], // It does not tell its version.
+  packages: {
+    debian: ['xvfb'],
+    ubuntu: ['xvfb'],
+    fedora: ['xorg-x11-server-Xvfb'],
+    arch: ['xorg-server-xvfb'],
+  },
+  optional: 'sessions with `headless: false` will be refused',
+};
+
+/** A program that only the tests run, found by its name. */
+const testProgram = ({ name, probeArgs = ['--version'], packages }) => ({
+  name,
+  find: (machine) => findProgram(name, machine),
+  probeArgs,
+  packages,
+});
+const TEST_PROGRAMS = [
+  testProgram({
+    name: 'psql',
+    packages: {
+      debian: ['postgresql-client'],
+      ubuntu: ['postgresql-client'],
+      fedora: ['postgresql'],
+      arch: ['postgresql'],
+      darwin: ['libpq'],
+    },
+  }),
+  testProgram({
+    name: 'redis-server',
+    packages: {
+      debian: ['redis-server'],
+      ubuntu: ['redis-server'],
+      fedora: ['redis'],
+      arch: ['redis'],
+      darwin: ['redis'],
+    },
+  }),
+  testProgram({
+    name: 'nginx',
+    probeArgs: ['-v'],
+    packages: {
+      debian: ['nginx-light'],
+      ubuntu: ['nginx-light'],
+      fedora: ['nginx'],
+      arch: ['nginx'],
+      darwin: ['nginx'],
+    },
+  }),
+  testProgram({
+    name: 'promtool',
+    packages: { debian: ['prometheus'], ubuntu: ['prometheus'], arch: ['prometheus'], darwin: ['prometheus'] },
+  }),
+];
+
+/** What a purpose (`start`, `tests`, `check`) needs of the system. */
+export function listRequirements(purpose, platform) {
+  if (purpose === 'check') return [];
+  const display = platform === 'linux' ? [XVFB] : [];
+  return [CHROMIUM, ...display, ...(purpose === 'tests' ? TEST_PROGRAMS : [])];
+}
+
+/** Where a requirement is met, or undefined. @throws {SetupFailure} if the user chose something that is not there */
+export function findRequirement(
+  requirement,
+  { environment = process.env, platform = process.platform, isThere = isExecutable } = {},
+) {
+  const machine = { environment, platform, isThere };
+  return (requirement.variable && chosenPath(requirement.variable, machine)) || requirement.find(machine);
+}

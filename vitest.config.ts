@@ -1,0 +1,60 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
+
+/**
+ * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service.
+ * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
+ * processor.
+ */
+export default defineConfig({
+  test: {
+    dangerouslyIgnoreUnhandledErrors: false,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['**/*.test.{ts,mjs}'],
+          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**'],
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'db',
+          include: ['**/*.db.test.ts'],
+          exclude: notOurs,
+          // Starts the PostgreSQL that the files of this project share.
+          globalSetup: ['server/testing/postgres-global-setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['**/*.browser.test.ts'],
+          exclude: notOurs,
+          // Each test starts browsers of its own: files at once would only make them wait for each other.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'acceptance',
+          include: ['test/acceptance/**/*.test.ts'],
+          exclude: notOurs,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+    ],
+  },
+});
