@@ -39,13 +39,14 @@ function toAttempts({ code = '', function: source, args = [] }: ScriptRequest['s
     const call = `(${source}\n)(...JSON.parse(${JSON.stringify(JSON.stringify(args))}))`;
     return [{ expression: call, replMode: false }];
   }
-  return [
-    // Not first: in console mode a promise that is the result is not waited for.
-    { expression: code, replMode: false },
-    { expression: code, replMode: true },
-    // A top-level `return` only parses inside a function. Anything else would lose its result there.
-    ...(/\breturn\b/.test(code) ? [{ expression: `(async () => {${code}\n})()`, replMode: false }] : []),
-  ];
+  const asConsole = { expression: code, replMode: true };
+  // A top-level `return` only parses inside a function. Anything else would lose its result there.
+  const asFunction = { expression: `(async () => {${code}\n})()`, replMode: false };
+  const last = /\breturn\b/.test(code) ? [asConsole, asFunction] : [asConsole];
+  // `await (x)` would parse as the call of a function of that name.
+  if (/\bawait\b/.test(code)) return [{ expression: `(async () => (${code}\n))()`, replMode: false }, ...last];
+  // The console's way is not the first: there, a promise that is the result is not waited for.
+  return [{ expression: code, replMode: false }, ...last];
 }
 
 /** Whether the script did not parse, so that none of it ran: an error of the parser has no frame on its stack. */

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+
+import { describe, expect, it } from 'vitest';
+
+import { openTestHost } from '../testing/test-host.ts';
+import { openVirtualDisplay, type VirtualDisplay } from './virtual-display.ts';
+
+const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+const COOKIE_BYTES = 16;
+
+/** First byte of the X server's answer to a connection set-up (X protocol, section 8): 0 refused, 1 let in. */
+async function knock(display: VirtualDisplay, cookie: Buffer): Promise<number | undefined> {
+  const name = Buffer.from(cookie.length > 0 ? 'MIT-MAGIC-COOKIE-1' : '');
+  const pad = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+  const head = Buffer.from([0x6c, 0, 11, 0, 0, 0, name.length, 0, cookie.length, 0, 0, 0]);
+  const socket = connect(`/tmp/.X11-unix/X${display.name.slice(1)}`);
+  socket.write(Buffer.concat([head, pad(name), pad(cookie)]));
+  const answer = await new Promise<Buffer>((resolve, reject) => socket.once('data', resolve).once('error', reject));
+  socket.destroy();
+  return answer[0];
+}
+
+async function openDisplay(stack: AsyncDisposableStack): Promise<VirtualDisplay> {
+  const { xvfbPath, foldersRoot, groups } = await openTestHost(stack);
+  if (xvfbPath === undefined) throw new Error('This test needs Xvfb; npm test installs it');
+  await mkdir(foldersRoot, { recursive: true });
+  const screen = { width: 800, height: 600 };
+  return stack.use(await openVirtualDisplay({ xvfbPath, folder: foldersRoot, foldersRoot, groups, screen }, soon()));
+}
+
+describe('a virtual display', () => {
+  it('lets in who has its cookie and nobody else, so that one session cannot watch another', async () => {
+    await using stack = new AsyncDisposableStack();
+    const display = await openDisplay(stack);
+    const cookie = (await readFile(display.authorityFile)).subarray(-COOKIE_BYTES);
+    expect(await knock(display, cookie)).toBe(1);
+    expect(await knock(display, Buffer.alloc(0))).toBe(0);
+    expect(await knock(display, Buffer.alloc(COOKIE_BYTES))).toBe(0);
+    expect((await stat(display.authorityFile)).mode & 0o077).toBe(0);
+  });
+
+  it('removes its socket and its lock when it is closed', async () => {
+    await using stack = new AsyncDisposableStack();
+    const display = await openDisplay(stack);
+    const number = display.name.slice(1);
+    const files = [`/tmp/.X11-unix/X${number}`, `/tmp/.X${number}-lock`];
+    expect(files.map(existsSync)).toEqual([true, true]);
+    await display[Symbol.asyncDispose]();
+    expect(files.map(existsSync)).toEqual([false, false]);
+  });
+});

@@ -1,0 +1,92 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { type CreateSession, UNAVAILABLE_CREATE_OPTIONS } from '@guise/contract';
+import { describe, expect, it } from 'vitest';
+
+import { AppError } from '../../lib/app-error.ts';
+import { toBrowserSpec, USUAL_BROWSER } from './create-options.ts';
+
+async function errorsOf(input: CreateSession): Promise<{ code: string; paths: string[] }> {
+  const error = await toBrowserSpec(input, '/nonexistent').then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(AppError);
+  const { code, extensions } = error as AppError;
+  return { code, paths: (extensions.errors ?? []).map((each) => each.path) };
+}
+
+describe('create options', () => {
+  it('ask for the usual browser when there are none', async () => {
+    expect(await toBrowserSpec({}, '/nonexistent')).toEqual({
+      ...USUAL_BROWSER,
+      timezone: undefined,
+      locale: undefined,
+      geolocation: undefined,
+      userAgent: undefined,
+    });
+  });
+
+  it('of later versions are refused by name, all of them at once', async () => {
+    const input: CreateSession = {
+      profileId: '00000000-0000-4000-8000-000000000000',
+      profile: {},
+      proxyId: '00000000-0000-4000-8000-000000000000',
+      proxy: 'http://proxy.example:8080',
+      persist: true,
+      record: true,
+      blockResources: ['ads'],
+      allowedDomains: ['example.com'],
+      blockedDomains: ['example.org'],
+      stealthLevel: 'maximum',
+    };
+    const { code, paths } = await errorsOf(input);
+    expect(code).toBe('OPTION_NOT_AVAILABLE');
+    expect(paths.toSorted()).toEqual(
+      [...UNAVAILABLE_CREATE_OPTIONS, 'stealthLevel'].map((name) => `/${name}`).toSorted(),
+    );
+  });
+
+  it('that ask for nothing are not refused', async () => {
+    await expect(
+      toBrowserSpec({ persist: false, record: false, blockedDomains: [] }, '/nonexistent'),
+    ).resolves.toBeDefined();
+  });
+
+  it('may not bring flags from outside the list', async () => {
+    for (const flag of [
+      '--proxy-server=evil:1',
+      '--no-sandbox',
+      '--user-data-dir=/',
+      '--remote-debugging-port=1',
+      '--renderer-cmd-prefix=sh',
+    ]) {
+      expect(await errorsOf({ launchArgs: ['--mute-audio', flag] })).toEqual({
+        code: 'VALIDATION_FAILED',
+        paths: ['/launchArgs/1'],
+      });
+    }
+  });
+
+  it('name a time zone that exists', async () => {
+    expect(await errorsOf({ timezone: 'Mars/Olympus' })).toEqual({ code: 'VALIDATION_FAILED', paths: ['/timezone'] });
+    await expect(toBrowserSpec({ timezone: 'Asia/Tokyo' }, '/nonexistent')).resolves.toMatchObject({
+      timezone: 'Asia/Tokyo',
+    });
+  });
+
+  it('find an extension by name in its folder and nowhere else', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'guise-extensions-'));
+    try {
+      await mkdir(path.join(folder, 'reader'));
+      await writeFile(path.join(folder, 'reader', 'manifest.json'), '{}');
+      const spec = await toBrowserSpec({ extensions: ['reader'] }, folder);
+      expect(spec.extensionDirs).toEqual([path.join(folder, 'reader')]);
+      await expect(toBrowserSpec({ extensions: ['other'] }, folder)).rejects.toThrow('no unpacked extension "other"');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+
+import type { SessionIdentity } from '@guise/contract';
+import { describe, expect, it } from 'vitest';
+
+import { openTestDatabase } from '../../testing/test-database.ts';
+import type { NewSession, SessionRecord } from './session-record.ts';
+import { SessionRepository } from './session-repository.ts';
+
+const IDENTITY: SessionIdentity = {
+  userAgent: 'test',
+  browserVersion: '156.0.0.0',
+  timezone: null,
+  locale: null,
+  viewport: { width: 800, height: 600 },
+};
+
+function newSession(overrides: Partial<NewSession> = {}): NewSession {
+  return {
+    id: randomUUID(),
+    headless: true,
+    stealthLevel: 'basic',
+    options: {},
+    metadata: {},
+    timeoutMs: 60_000,
+    maxLifetimeMs: null,
+    ...overrides,
+  };
+}
+
+async function openRepository(stack: AsyncDisposableStack, nodeId = 'node-a'): Promise<SessionRepository> {
+  return new SessionRepository(await openTestDatabase(stack), nodeId);
+}
+
+describe('SessionRepository', () => {
+  it('lets exactly one of many racing callers make a move, and writes one event for it', async () => {
+    await using stack = new AsyncDisposableStack();
+    const sessions = await openRepository(stack);
+    const { id } = await sessions.insert(newSession());
+
+    const details = { reason: 'browser ready', cdpPort: 9_222, identity: IDENTITY };
+    const results = await Promise.all(Array.from({ length: 20 }, () => sessions.move(id, 'ready', details)));
+
+    expect(results.filter((each) => each !== undefined)).toHaveLength(1);
+    expect(await sessions.find(id)).toMatchObject({ state: 'ACTIVE', cdpPort: 9_222, identity: IDENTITY });
+    expect((await sessions.listEvents(id)).map(({ type, toState }) => [type, toState])).toEqual([
+      ['created', 'INITIALIZING'],
+      ['stateChanged', 'ACTIVE'],
+    ]);
+  });
+
+  it('keeps the first close reason, says when it closed, and gives the port back', async () => {
+    await using stack = new AsyncDisposableStack();
+    const sessions = await openRepository(stack);
+    const { id } = await sessions.insert(newSession());
+    await sessions.move(id, 'ready', { reason: 'browser ready', cdpPort: 9_222 });
+    await sessions.move(id, 'close', { reason: 'requested', closeReason: 'requested' });
+    await sessions.move(id, 'lose', { reason: 'the browser process ended', closeReason: 'browser_crashed' });
+
+    const closed = await sessions.find(id);
+    expect(closed).toMatchObject({ state: 'CLOSED', closeReason: 'requested', cdpPort: null });
+    expect(closed?.closedAt).toBeInstanceOf(Date);
+    expect(await sessions.move(id, 'lose', { reason: 'again', closeReason: 'node_lost' })).toBeUndefined();
+  });
+
+  it('pages through a list without leaving out or repeating any, also when many share a moment', async () => {
+    await using stack = new AsyncDisposableStack();
+    const sessions = await openRepository(stack);
+    const all = await Promise.all(Array.from({ length: 25 }, () => sessions.insert(newSession())));
+
+    const seen: SessionRecord[] = [];
+    for (let after: string | undefined; ; after = seen.at(-1)?.id) {
+      const page = await sessions.list({ limit: 4, after });
+      if (page.length === 0) break;
+      seen.push(...page);
+    }
+    expect(seen.map(({ id }) => id).toSorted()).toEqual(all.map(({ id }) => id).toSorted());
+    const moments = seen.map(({ createdAt }) => createdAt.getTime());
+    expect(moments).toEqual(moments.toSorted((a, b) => b - a));
+  });
+
+  it('filters by state, node and labels', async () => {
+    await using stack = new AsyncDisposableStack();
+    const sessions = await openRepository(stack);
+    const red = await sessions.insert(newSession({ metadata: { team: 'red', job: '1' } }));
+    await sessions.insert(newSession({ metadata: { team: 'blue' } }));
+    await sessions.move(red.id, 'ready', { reason: 'browser ready' });
+
+    const idsOf = async (filter: object): Promise<string[]> =>
+      (await sessions.list({ limit: 10, ...filter })).map(({ id }) => id);
+    expect(await idsOf({ metadata: { team: 'red' } })).toEqual([red.id]);
+    expect(await idsOf({ metadata: { team: 'red', job: '2' } })).toEqual([]);
+    expect(await idsOf({ state: 'ACTIVE' })).toEqual([red.id]);
+    expect(await idsOf({ nodeId: 'node-b' })).toEqual([]);
+    expect(await idsOf({ nodeId: 'node-a' })).toHaveLength(2);
+  });
+
+  it('changes a live session only, and only what is given', async () => {
+    await using stack = new AsyncDisposableStack();
+    const sessions = await openRepository(stack);
+    const { id } = await sessions.insert(newSession({ maxLifetimeMs: 5_000, metadata: { a: '1' } }));
+
+    expect(await sessions.update(id, { timeoutMs: 1_234 })).toMatchObject({
+      timeoutMs: 1_234,
+      maxLifetimeMs: 5_000,
+      metadata: { a: '1' },
+    });
+    expect(await sessions.update(id, { maxLifetimeMs: null, metadata: {} })).toMatchObject({
+      timeoutMs: 1_234,
+      maxLifetimeMs: null,
+      metadata: {},
+    });
+    await sessions.move(id, 'lose', { reason: 'test', closeReason: 'node_lost' });
+    expect(await sessions.update(id, { timeoutMs: 9_999 })).toBeUndefined();
+  });
+
+  it('knows which live sessions are its own node’s', async () => {
+    await using stack = new AsyncDisposableStack();
+    const db = await openTestDatabase(stack);
+    const here = new SessionRepository(db, 'node-a');
+    const there = new SessionRepository(db, 'node-b');
+    const own = await here.insert(newSession());
+    const ended = await here.insert(newSession());
+    await here.move(ended.id, 'lose', { reason: 'test', closeReason: 'node_lost' });
+    await there.insert(newSession());
+    expect(await here.listLiveIds()).toEqual([own.id]);
+  });
+});

@@ -1,0 +1,50 @@
+import { readdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import path from 'node:path';
+
+import {
+  type BrowserHost,
+  type BrowserSpec,
+  findChromium,
+  findXvfb,
+  hasSharedMemory,
+  ProcessGroups,
+  readBrowserVersion,
+} from '../browser/index.ts';
+import { findGroupsByEnvironment } from '../browser/process-tree.ts';
+import { openTestDirectory } from './test-directory.ts';
+
+const LAUNCH_TIMEOUT_MS = 30_000;
+
+/** The spec tests start from: a browser without anything special. */
+export const PLAIN_BROWSER: BrowserSpec = {
+  headless: true,
+  hideAutomation: true,
+  viewport: { width: 1280, height: 720 },
+  launchArgs: [],
+  extensionDirs: [],
+};
+
+/** The real Chromium of this machine, with a folder of the test's own. `stack` removes it. */
+export async function openTestHost(stack: AsyncDisposableStack): Promise<BrowserHost> {
+  const executablePath = process.env['CHROMIUM_PATH'] ?? findChromium();
+  if (executablePath === undefined) throw new Error('Browser tests need Chromium; npm test installs it');
+  return {
+    executablePath,
+    version: await readBrowserVersion(executablePath),
+    // Chromium refuses its sandbox to root, which is what CI containers run as.
+    sandbox: userInfo().uid !== 0,
+    xvfbPath: process.env['XVFB_PATH'] ?? findXvfb(),
+    foldersRoot: path.join(await openTestDirectory(stack), 'b'),
+    sharedMemory: hasSharedMemory(),
+    groups: new ProcessGroups(),
+    launchTimeoutMs: LAUNCH_TIMEOUT_MS,
+  };
+}
+
+/** What is left of a host's browsers, asked of the operating system: process groups and folders. */
+export async function whatIsLeft(host: BrowserHost): Promise<{ groups: number[]; folders: string[] }> {
+  const groups = await findGroupsByEnvironment('GUISE_BROWSERS_DIR', host.foldersRoot);
+  // Without a first browser there is no folder to read.
+  return { groups, folders: await readdir(host.foldersRoot).catch(() => []) };
+}
