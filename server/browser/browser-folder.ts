@@ -17,6 +17,9 @@ export const FOLDER_VARIABLE = 'GUISE_BROWSER_DIR';
  */
 const MAX_ROOT_LENGTH = 107 - '/12345678/tmp/org.chromium.Chromium.XXXXXX/SingletonSocket'.length - 1;
 
+/** How long a left-behind process may take to end by itself. Milliseconds. */
+const ASKING_GRACE_MS = 2_000;
+
 /** Everything one browser writes: its user-data directory, its home, its temporary files. */
 export interface BrowserFolder {
   readonly path: string;
@@ -50,6 +53,17 @@ export async function removeBrowserFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
+/** Asks first: a virtual display only removes its socket when it is asked. */
+async function endGroup(group: number, signal: AbortSignal): Promise<void> {
+  signalGroup(group, 'SIGTERM');
+  try {
+    await waitForGroupEnd(group, AbortSignal.any([signal, AbortSignal.timeout(ASKING_GRACE_MS)]));
+  } catch {
+    signalGroup(group, 'SIGKILL');
+    await waitForGroupEnd(group, signal);
+  }
+}
+
 /**
  * Ends every browser process and removes every folder below `root`, whoever left them there.
  *
@@ -58,8 +72,7 @@ export async function removeBrowserFolder(folder: string): Promise<void> {
  */
 export async function removeLeftovers(root: string, signal: AbortSignal): Promise<number> {
   const groups = await findGroupsByEnvironment(FOLDER_ROOT_VARIABLE, root);
-  for (const group of groups) signalGroup(group, 'SIGKILL');
-  await Promise.all(groups.map((group) => waitForGroupEnd(group, signal)));
+  await Promise.all(groups.map((group) => endGroup(group, signal)));
   // No folder at all is the usual first start.
   const names = await readdir(root).catch(() => []);
   await Promise.all(names.map((name) => removeBrowserFolder(path.join(root, name))));

@@ -67,7 +67,7 @@ export async function startBrowserProcess(
     if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL');
   };
 
-  const forget = child.pid === undefined ? undefined : groups.add(child.pid);
+  const forget = child.pid === undefined ? undefined : groups.add(child.pid, 'SIGKILL');
   child.once('exit', (exitCode, exitSignal) => {
     // Renderers may outlive their browser. Ended now and never later: the id of the group may be reused.
     kill();

@@ -6,16 +6,17 @@ import { signalGroup } from './process-tree.ts';
  * For the one case in which nothing can be waited for: a process that exits at once still takes its browsers with it.
  */
 export class ProcessGroups {
-  readonly #groups = new Set<number>();
+  /** By group id, the signal that ends it. */
+  readonly #groups = new Map<number, NodeJS.Signals>();
 
-  /** Notes a group; returns the function that forgets it when its leader has ended. */
-  add(groupId: number): () => void {
-    this.#groups.add(groupId);
+  /** Notes a group and the signal that ends it; returns the function that forgets it once its leader has ended. */
+  add(groupId: number, signal: 'SIGKILL' | 'SIGTERM'): () => void {
+    this.#groups.set(groupId, signal);
     return () => this.#groups.delete(groupId);
   }
 
-  /** Kills all of them, synchronously. */
+  /** Ends all of them, synchronously, without waiting for it. */
   killAll(): void {
-    for (const groupId of this.#groups) signalGroup(groupId, 'SIGKILL');
+    for (const [groupId, signal] of this.#groups) signalGroup(groupId, signal);
   }
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once as onceEvent } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -12,6 +12,8 @@ import { FOLDER_ROOT_VARIABLE } from './browser-folder.ts';
 import type { ProcessGroups } from './process-groups.ts';
 import { signalGroup } from './process-tree.ts';
 
+/** Where X servers keep their sockets, one a display number. */
+const SOCKET_PREFIX = '/tmp/.X11-unix/X';
 const STOP_GRACE_MS = 2_000;
 const COOKIE_PROTOCOL = 'MIT-MAGIC-COOKIE-1';
 /** Xauthority's family "any host" (FamilyWild in X11/Xauth.h). */
@@ -89,7 +91,7 @@ export async function openVirtualDisplay(options: DisplayOptions, signal: AbortS
     },
   );
   const gone = Promise.withResolvers<void>();
-  const forget = child.pid === undefined ? undefined : options.groups.add(child.pid);
+  const forget = child.pid === undefined ? undefined : options.groups.add(child.pid, 'SIGTERM');
   child.once('exit', () => {
     forget?.();
     gone.resolve();
@@ -103,9 +105,14 @@ export async function openVirtualDisplay(options: DisplayOptions, signal: AbortS
     await gone.promise;
     clearTimeout(force);
   });
+  // Killed outright, by whomever, it could not remove its socket itself.
+  const removeSocket = async (number: string): Promise<void> => {
+    await close();
+    if (child.signalCode === 'SIGKILL') await rm(`${SOCKET_PREFIX}${number}`, { force: true });
+  };
   try {
     const number = await readDisplayNumber(child, signal);
-    return { name: `:${number}`, authorityFile, [Symbol.asyncDispose]: close };
+    return { name: `:${number}`, authorityFile, [Symbol.asyncDispose]: once(() => removeSocket(number)) };
   } catch (error) {
     await close();
     throw error;
