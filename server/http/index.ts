@@ -1,3 +1,4 @@
+export { clientSignal } from './client-signal.ts';
 export { createHttpServer } from './http-server.ts';
 export { allowNoBody } from './optional-body.ts';
 export { refuseForeignOrigin } from './origin-guard.ts';

@@ -51,7 +51,7 @@ function classify(error: FastifyError, request: FastifyRequest): Failure {
     return { code: FASTIFY_REFUSALS[error.code] ?? 'VALIDATION_FAILED', detail: error.message };
   }
   // Who has gone does not read the answer, and what broke off because of it is no failure of ours.
-  if (request.signal.aborted) request.log.debug({ err: error }, 'client went away');
+  if (request.raw.socket.destroyed) request.log.debug({ err: error }, 'client went away');
   else request.log.error({ err: error }, 'unhandled error');
   return { code: 'INTERNAL', detail: 'Something went wrong on our side. Quote the request id when reporting it.' };
 }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Execute, Screenshot } from '@guise/contract';
 
-import { allowNoBody } from '../../http/index.ts';
+import { allowNoBody, clientSignal } from '../../http/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import { PAGE_OPERATIONS as operations } from './page-operations.ts';
 import { toSessionId } from './session-operations.ts';
@@ -31,20 +31,23 @@ function checkScreenshot({ fullPage, clip, selector, format, quality }: Screensh
 /** Routes that act on the page in front of a live session. */
 export function pageRoutes(service: SessionService): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.post('/sessions/:sessionId/execute', { schema: operations.executeScript }, async ({ params, body, signal }) => {
+    app.post('/sessions/:sessionId/execute', { schema: operations.executeScript }, async ({ params, body }, reply) => {
       checkScript(body);
+      const signal = clientSignal(reply);
       return service.withPage(toSessionId(params), signal, (page) => page.execute(body, signal));
     });
 
-    app.post('/sessions/:sessionId/navigate', { schema: operations.navigate }, async ({ params, body, signal }) =>
-      service.withPage(toSessionId(params), signal, (page) => page.navigate(body, signal)),
-    );
+    app.post('/sessions/:sessionId/navigate', { schema: operations.navigate }, async ({ params, body }, reply) => {
+      const signal = clientSignal(reply);
+      return service.withPage(toSessionId(params), signal, (page) => page.navigate(body, signal));
+    });
 
     app.post(
       '/sessions/:sessionId/screenshot',
       { preValidation: allowNoBody, schema: operations.takeScreenshot },
-      async ({ params, body, signal }, reply) => {
+      async ({ params, body }, reply) => {
         refuseStore(body);
+        const signal = clientSignal(reply);
         checkScreenshot(body);
         const image = await service.withPage(toSessionId(params), signal, (page) => page.screenshot(body, signal));
         return reply.type(`image/${body.format ?? 'png'}`).send(image);
@@ -54,16 +57,18 @@ export function pageRoutes(service: SessionService): FastifyPluginAsyncTypebox {
     app.post(
       '/sessions/:sessionId/pdf',
       { preValidation: allowNoBody, schema: operations.printPdf },
-      async ({ params, body, signal }, reply) => {
+      async ({ params, body }, reply) => {
         refuseStore(body);
+        const signal = clientSignal(reply);
         const pdf = await service.withPage(toSessionId(params), signal, (page) => page.pdf(body, signal));
         return reply.type('application/pdf').send(pdf);
       },
     );
 
-    app.get('/sessions/:sessionId/content', { schema: operations.getContent }, async ({ params, signal }) =>
-      service.withPage(toSessionId(params), signal, (page) => page.content(signal)),
-    );
+    app.get('/sessions/:sessionId/content', { schema: operations.getContent }, async ({ params }, reply) => {
+      const signal = clientSignal(reply);
+      return service.withPage(toSessionId(params), signal, (page) => page.content(signal));
+    });
 
     app.get('/sessions/:sessionId/cookies', { schema: operations.listCookies }, async ({ params }) =>
       service.withBrowser(toSessionId(params), async (browser) => ({ cookies: await browser.cookies() })),

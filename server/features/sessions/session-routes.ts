@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Metadata, Session } from '@guise/contract';
 import type { FastifyRequest } from 'fastify';
 
-import { allowNoBody, webSocketOrigin } from '../../http/index.ts';
+import { allowNoBody, clientSignal, webSocketOrigin } from '../../http/index.ts';
 import { invalidField } from '../../lib/app-error.ts';
 import { isSessionId, SESSION_OPERATIONS as operations, toSessionId } from './session-operations.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -36,7 +36,7 @@ export function sessionRoutes(service: SessionService, view: SessionView): Fasti
       ['/sessions', operations.createSessionAlias],
     ] as const) {
       app.post(url, { preValidation: allowNoBody, schema }, async (request, reply) => {
-        const record = await service.create(request.body, request.signal);
+        const record = await service.create(request.body, clientSignal(reply));
         return reply.code(201).header('location', `/api/sessions/${record.id}`).send(show(request, record));
       });
     }
