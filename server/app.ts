@@ -22,6 +22,7 @@ import { AppError } from './lib/app-error.ts';
 import { BackgroundLoop } from './lib/background-loop.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
+import { holdDataDir } from './platform/data-dir-lock.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import { ServiceMetrics } from './platform/metrics/service-metrics.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
@@ -64,12 +65,13 @@ interface Parts extends ReportedParts {
  * Parts are registered for disposal as they are built, so that a failure half-way undoes what was done, and stopping
  * runs the start backwards.
  *
- * @throws {HostError} and what the database fails with
+ * @throws {HostError}, {DataDirHeldError} and what the database fails with
  */
-export async function createApp(settings: Settings, logger: AppLogger): Promise<App> {
+export async function createApp(settings: Settings, logger: AppLogger, processId: number): Promise<App> {
   await using stack = new AsyncDisposableStack();
   const signal = AbortSignal.timeout(START_TIMEOUT_MS);
   await mkdir(settings.dataDir, { recursive: true });
+  stack.use(await holdDataDir(settings.dataDir, processId));
   const [host, db] = await Promise.all([
     findBrowserHost(settings, logger),
     openStorage(settings, stack, { logger, signal }),

@@ -1,9 +1,28 @@
+import { inspect } from 'node:util';
+
 import { createApp } from './app.ts';
 import { HostError } from './find-browser-host.ts';
+import { DataDirHeldError } from './platform/data-dir-lock.ts';
 import { createLogger } from './platform/logger/pino-logger.ts';
+import {
+  DatabaseTooNewError,
+  DataDirectoryInUseError,
+  EmbeddedPostgresMissingError,
+  MigrationError,
+} from './platform/postgres/index.ts';
 import { chooseMode, loadSettings, SettingsError } from './settings/load-settings.ts';
 
 const SHUTDOWN_LIMIT_MS = 30_000;
+/** Failures whose message says all that is needed. */
+const FOR_THE_OPERATOR = [
+  SettingsError,
+  HostError,
+  DataDirHeldError,
+  DataDirectoryInUseError,
+  DatabaseTooNewError,
+  EmbeddedPostgresMissingError,
+  MigrationError,
+];
 /** Signals that arrive this close together are one request to stop. */
 const SAME_REQUEST_MS = 1_000;
 const CLOUD_NOT_AVAILABLE =
@@ -17,7 +36,7 @@ async function main(): Promise<void> {
     logger.warn({ settings: settings.ignored }, 'these settings have no effect in this version');
   }
 
-  const app = await createApp(settings, logger);
+  const app = await createApp(settings, logger, process.pid);
   process.on('exit', () => app.killBrowsers());
   let stoppingSince: number | undefined;
   const stop = (cause: string): void => {
@@ -44,9 +63,15 @@ async function main(): Promise<void> {
   logger.info({ address, docs: `${address}/docs`, mode: settings.mode }, 'guise is ready');
 }
 
+/** What to tell whoever started us: a sentence for what they can mend, everything we know for what they cannot. */
+function explain(error: unknown): string {
+  if (FOR_THE_OPERATOR.some((kind) => error instanceof kind)) return (error as Error).message;
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE') return `Port ${port ?? '?'} is in use. Stop what listens there, or set another PORT.`;
+  return inspect(error);
+}
+
 main().catch((error: unknown) => {
-  const isForTheOperator = error instanceof SettingsError || error instanceof HostError;
-  const text = isForTheOperator ? error.message : String(error instanceof Error ? error.stack : error);
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
 });

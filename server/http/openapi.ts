@@ -9,6 +9,9 @@ const TAGS = [
   { name: 'service', description: 'How the service is doing' },
 ];
 
+/** The bar only offers to load another document. */
+const HIDE_TOP_BAR = '.swagger-ui .topbar { display: none }';
+
 /** Serves the OpenAPI document at /openapi.json and a page for people at /docs, both made from the route schemas. */
 export async function installOpenApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
@@ -23,6 +26,10 @@ export async function installOpenApi(app: FastifyInstance, version: string): Pro
       tags: TAGS,
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    theme: { title: 'Guise API', css: [{ filename: 'guise.css', content: HIDE_TOP_BAR }] },
+  });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
