@@ -29,7 +29,7 @@ export const StealthLevel = Type.Enum(STEALTH_LEVELS);
 export type StealthLevel = Static<typeof StealthLevel>;
 
 /** What is recorded about a session's life, oldest first. Names are facts in the past. */
-export const SESSION_EVENT_TYPES = ['created', 'stateChanged', 'updated'] as const;
+const SESSION_EVENT_TYPES = ['created', 'stateChanged', 'updated'] as const;
 export const SessionEventType = Type.Enum(SESSION_EVENT_TYPES);
 export type SessionEventType = Static<typeof SessionEventType>;
 

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 
 import { createApp } from './app.ts';
 import { HostError } from './find-browser-host.ts';
+import { StorageError } from './open-storage.ts';
 import { DataDirHeldError } from './platform/data-dir-lock.ts';
 import { createLogger } from './platform/logger/pino-logger.ts';
 import {
@@ -18,6 +19,7 @@ const FOR_THE_OPERATOR = [
   SettingsError,
   HostError,
   DataDirHeldError,
+  StorageError,
   DataDirectoryInUseError,
   DatabaseTooNewError,
   EmbeddedPostgresMissingError,

@@ -1,5 +1,6 @@
 import path from 'node:path';
 
+import { toError } from './lib/deadline.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import { type Database, migrate, openDatabase, startEmbeddedPostgres } from './platform/postgres/index.ts';
 import type { Settings } from './settings/load-settings.ts';
@@ -11,10 +12,17 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CONFIG = path.join(import.meta.dirname, '../cloud/config');
 const MIGRATIONS = { initSqlPath: path.join(CONFIG, 'init.sql'), migrationsDir: path.join(CONFIG, 'migrations') };
 
+/** The database cannot be reached; the message says why. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+}
+
 /**
  * Opens the database the settings name, or starts the embedded one, with its schema up to date.
  *
  * What was opened is added to `stack`.
+ *
+ * @throws {StorageError} and what the embedded server and the migrations fail with
  */
 export async function openStorage(
   settings: Pick<Settings, 'databaseUrl' | 'dataDir' | 'mode'>,
@@ -27,12 +35,17 @@ export async function openStorage(
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   };
   const address = await findAddress();
-  const db = stack.use(await openDatabase({ ...address, ...limits }, logger));
+  const db = stack.use(await openDatabase({ ...address, ...limits }, logger).catch(refuse));
   const { applied, version } = await migrate(db, MIGRATIONS, {
     sampleData: settings.mode === 'development' ? 'load' : 'skip',
   });
   if (applied.length > 0) logger.info({ version, applied: applied.length }, 'database schema brought up to date');
   return db;
+
+  function refuse(error: unknown): never {
+    // Without its address: that holds a password.
+    throw new StorageError(`The database does not answer: ${toError(error).message}`, { cause: error });
+  }
 
   async function findAddress(): Promise<
     { connectionString: string } | { host: string; database: string; user: string }

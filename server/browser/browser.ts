@@ -73,6 +73,11 @@ export class Browser implements AsyncDisposable {
     await browser.send('Browser.setContentsSize', { windowId, width, height }, signal);
   }
 
+  /** Resolves when the browser answers; rejects when it is gone or `signal` is aborted first. */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.#parts.connection.browser.send('Browser.getVersion', undefined, signal);
+  }
+
   async cookies(): Promise<Cookie[]> {
     return readCookies(this.#parts.connection.browser);
   }

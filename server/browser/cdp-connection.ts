@@ -4,9 +4,9 @@ import { WebSocket } from 'ws';
 import { raceAbort } from '../lib/deadline.ts';
 
 /** The method names of commands, with the types of their parameters and results, from `devtools-protocol`. */
-export type CdpCommands = ProtocolMapping.Commands;
+type CdpCommands = ProtocolMapping.Commands;
 /** The names of events, with the types of their parameters. */
-export type CdpEvents = ProtocolMapping.Events;
+type CdpEvents = ProtocolMapping.Events;
 type Params<Method extends keyof CdpCommands> = CdpCommands[Method]['paramsType'];
 
 /** Answers are read whole; a screenshot of a very long page is the largest there is. */

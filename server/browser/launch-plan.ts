@@ -107,7 +107,7 @@ function identityFlags(spec: BrowserSpec, version: string): string[] {
 }
 
 /** `de-DE` as the list a German browser has: `de-DE,de`. */
-export function acceptLanguages(locale: string): string {
+function acceptLanguages(locale: string): string {
   const [language] = locale.split('-');
   return language === undefined || language === locale ? locale : `${locale},${language}`;
 }

@@ -22,7 +22,7 @@ interface HttpServerOptions {
 }
 
 /** A request that has been answered. `route` is its pattern: the address itself may hold a token. */
-export interface AnsweredRequest {
+interface AnsweredRequest {
   readonly method: string;
   readonly route: string;
   readonly status: number;

@@ -19,7 +19,7 @@ const STATEMENT_TIMEOUT_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** The server that all tests of a run share, as `postgres-global-setup.ts` provides it. */
-export interface TestPostgresServer {
+interface TestPostgresServer {
   readonly socketDir: string;
   readonly user: string;
   /** Database to connect to for making others. */

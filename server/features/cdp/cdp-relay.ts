@@ -11,6 +11,8 @@ import { closeFrame, FrameBoundary } from './frame-boundary.ts';
 /** How long a client may take to go after it was told why. Milliseconds. */
 const CLOSE_GRACE_MS = 1_000;
 
+const KEEP_ALIVE_MS = 30_000;
+
 /** Close codes of RFC 6455 section 7.4.1: 1000 as asked, 1001 we are stopping, 1011 our fault or the browser's. */
 const CLOSE_CODES: Readonly<Record<CloseReason, number>> = {
   requested: 1000,
@@ -69,6 +71,8 @@ class CdpRelay implements SessionClient {
     for (const socket of [client, browser]) {
       socket.setTimeout(0);
       socket.setNoDelay(true);
+      // A client that vanished without a word is noticed by the kernel's probes.
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       socket.on('error', () => undefined);
     }
     browser.on('data', (chunk: Buffer) => this.#toClient.push(chunk));

@@ -1,2 +1,2 @@
 export { Admission } from './admission.ts';
-export { type AcquiredBrowser, WarmPool } from './warm-pool.ts';
+export { WarmPool } from './warm-pool.ts';

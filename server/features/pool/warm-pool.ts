@@ -9,6 +9,8 @@ import type { Logger } from '../../platform/logger/logger.ts';
 const QUIET_MS = 100;
 /** Yet a steady stream of claims does not put it off for ever. */
 const LONGEST_DELAY_MS = 1_000;
+/** A warm browser that takes longer to answer than this is not handed out. */
+const CLAIM_TIMEOUT_MS = 1_000;
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
 
@@ -51,6 +53,8 @@ export class WarmPool implements AsyncDisposable {
   readonly #options: WarmPoolOptions;
   readonly #stop = new AbortController();
   readonly #ready = new Set<Browser>();
+  /** Ends of browsers nobody waits for but our own. */
+  readonly #discarding = new Set<Promise<void>>();
   readonly #launches: Semaphore;
   #starting = 0;
   #lastClaimAt = 0;
@@ -93,25 +97,42 @@ export class WarmPool implements AsyncDisposable {
    */
   async acquire(spec: BrowserSpec, signal: AbortSignal): Promise<AcquiredBrowser> {
     this.#lastClaimAt = performance.now();
-    const warm = canBecome(this.#options.spec, spec) ? this.#takeReady() : undefined;
+    const warm = canBecome(this.#options.spec, spec) ? await this.#claim(spec, signal) : undefined;
     this.#scheduleRefill();
-    if (warm === undefined) return { browser: await this.#launch(spec, signal), isWarm: false };
-    try {
-      const { width, height } = this.#options.spec.viewport;
-      const { viewport } = spec;
-      if (viewport.width !== width || viewport.height !== height) await warm.resize(viewport, signal);
-      return { browser: warm, isWarm: true };
-    } catch {
-      // It died in our hands. A cold launch then says whether browsers can be had at all.
-      await warm[Symbol.asyncDispose]();
-      return { browser: await this.#launch(spec, signal), isWarm: false };
-    }
+    return { browser: warm ?? (await this.#launch(spec, signal)), isWarm: warm !== undefined };
   }
 
-  #takeReady(): Browser | undefined {
-    const [browser] = this.#ready;
-    if (browser !== undefined) this.#ready.delete(browser);
-    return browser;
+  /** A warm browser that answers and has the size that is asked for. */
+  async #claim(spec: BrowserSpec, signal: AbortSignal): Promise<Browser | undefined> {
+    for (const browser of this.#ready) {
+      // Before anything is waited for, so that nobody else takes it.
+      this.#ready.delete(browser);
+      try {
+        await this.#makeFit(browser, spec, AbortSignal.any([signal, AbortSignal.timeout(CLAIM_TIMEOUT_MS)]));
+        return browser;
+      } catch (error) {
+        // Dead or hung: it can be so before we are told.
+        this.#options.logger.warn({ err: error, pid: browser.pid }, 'warm browser did not answer');
+        this.#discard(browser);
+      }
+    }
+    return undefined;
+  }
+
+  async #makeFit(browser: Browser, { viewport }: BrowserSpec, signal: AbortSignal): Promise<void> {
+    const { width, height } = this.#options.spec.viewport;
+    if (viewport.width === width && viewport.height === height) await browser.ping(signal);
+    else await browser.resize(viewport, signal);
+  }
+
+  /** Frees what is left of a browser nobody will use, in the background. */
+  #discard(browser: Browser): void {
+    const discarding = browser[Symbol.asyncDispose]()
+      .catch((error: unknown) => {
+        this.#options.logger.error({ err: error, pid: browser.pid }, 'dead browser could not be cleaned up');
+      })
+      .finally(() => this.#discarding.delete(discarding));
+    this.#discarding.add(discarding);
   }
 
   async #launch(spec: BrowserSpec, signal: AbortSignal): Promise<Browser> {
@@ -173,9 +194,7 @@ export class WarmPool implements AsyncDisposable {
     // One that was claimed, or that we are disposing, is not ours any more.
     if (!this.#ready.delete(browser)) return;
     this.#options.logger.warn({ pid: browser.pid }, 'warm browser died');
-    browser[Symbol.asyncDispose]().catch((error: unknown) => {
-      this.#options.logger.error({ err: error, pid: browser.pid }, 'dead browser could not be cleaned up');
-    });
+    this.#discard(browser);
     this.#scheduleRefill();
   }
 
@@ -184,6 +203,6 @@ export class WarmPool implements AsyncDisposable {
     await this.#refill;
     const browsers = [...this.#ready];
     this.#ready.clear();
-    await Promise.all(browsers.map((browser) => browser[Symbol.asyncDispose]()));
+    await Promise.all([...this.#discarding, ...browsers.map((browser) => browser[Symbol.asyncDispose]())]);
   }
 }

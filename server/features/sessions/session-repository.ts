@@ -1,6 +1,6 @@
 import type { CloseReason, Metadata, SessionEvent, SessionIdentity, SessionState } from '@guise/contract';
 
-import type { Queryable } from '../../platform/postgres/database.ts';
+import type { Queryable } from '../../platform/postgres/index.ts';
 import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
 import { movesOf, type SessionTrigger } from './session-state.ts';
 

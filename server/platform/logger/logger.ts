@@ -1,5 +1,5 @@
 /** What a log line carries beside its message. */
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 /** The part of a logger that Guise uses: a fixed lower-case phrase, with the data in fields. */
 export interface Logger {

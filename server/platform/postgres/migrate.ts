@@ -18,7 +18,7 @@ export interface MigrationSources {
   readonly migrationsDir: string;
 }
 
-export interface AppliedMigration {
+interface AppliedMigration {
   readonly version: number;
   readonly name: string;
 }

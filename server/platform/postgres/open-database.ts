@@ -24,7 +24,7 @@ const TYPES: pg.CustomTypesConfig = {
 };
 
 /** Where the database is: an address, or the directory of a local server's socket. */
-export type DatabaseAddress =
+type DatabaseAddress =
   { readonly connectionString: string } | { readonly host: string; readonly database: string; readonly user: string };
 
 export type OpenDatabaseOptions = DatabaseAddress & {

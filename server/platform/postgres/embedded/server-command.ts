@@ -23,7 +23,7 @@ export interface ServerLauncher {
 }
 
 /** What to give to `spawn`. */
-export interface ServerCommand {
+interface ServerCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly options: {
