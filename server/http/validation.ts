@@ -9,7 +9,14 @@ interface FieldProblem {
 
 function newAjv(options: { readonly coerceTypes: boolean }): Ajv {
   // Unknown members stay, to be refused by name; every mistake is reported, not only the first.
-  const ajv = new Ajv({ ...options, allErrors: true, removeAdditional: false, useDefaults: false, strict: false });
+  const ajv = new Ajv({
+    ...options,
+    allErrors: true,
+    removeAdditional: false,
+    useDefaults: false,
+    strict: false,
+    verbose: true,
+  });
   addFormats.default(ajv);
   return ajv;
 }
@@ -26,25 +33,32 @@ export function installValidation(app: FastifyInstance): void {
   );
 }
 
-/** What is wrong with which field, in words that name it. */
-export function toFieldProblems(errors: readonly FastifySchemaValidationError[]): FieldProblem[] {
-  return errors.map((error) => {
-    const {
-      instancePath,
-      message = 'is not valid',
-      keyword,
-      params,
-    } = error as FastifySchemaValidationError & ErrorObject;
-    const named = params as Readonly<Record<string, unknown>>;
-    if (keyword === 'additionalProperties') {
+/** What an error of ajv says in words that name the field. */
+function toFieldProblem({
+  instancePath,
+  message = 'is not valid',
+  keyword,
+  params,
+  parentSchema,
+}: ErrorObject): FieldProblem {
+  const named = params as Readonly<Record<string, unknown>>;
+  const { description } = (parentSchema ?? {}) as { readonly description?: string };
+  switch (keyword) {
+    case 'additionalProperties':
       return { path: `${instancePath}/${String(named['additionalProperty'])}`, message: 'is not a known field' };
-    }
-    if (keyword === 'required')
+    case 'required':
       return { path: `${instancePath}/${String(named['missingProperty'])}`, message: 'is required' };
-    if (keyword === 'enum') {
-      const allowed = (named['allowedValues'] as readonly unknown[]).join(', ');
-      return { path: instancePath, message: `must be one of ${allowed}` };
-    }
-    return { path: instancePath, message };
-  });
+    case 'enum':
+      return { path: instancePath, message: `must be one of ${(named['allowedValues'] as unknown[]).join(', ')}` };
+    case 'pattern':
+      // A pattern says little to a person; the schema's own words say what is wanted.
+      return { path: instancePath, message: description === undefined ? message : `must be: ${description}` };
+    default:
+      return { path: instancePath, message };
+  }
+}
+
+/** Every mistake validation found, by field. */
+export function toFieldProblems(errors: readonly FastifySchemaValidationError[]): FieldProblem[] {
+  return errors.map((error) => toFieldProblem(error as FastifySchemaValidationError & ErrorObject));
 }
