@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 
 import { raceAbort } from '../lib/deadline.ts';
 
-const POLL_MS = 5;
+const POLL_MS = 2;
 
 /** What `/proc/<pid>/stat` says of a process, as far as it matters here; see proc_pid_stat(5). */
 interface ProcessStat {
-  readonly state: string;
   readonly groupId: number;
+  readonly isRunning: boolean;
 }
 
 async function listPids(): Promise<number[]> {
@@ -19,18 +19,19 @@ async function readStat(pid: number): Promise<ProcessStat | undefined> {
   // The process may be gone by now; then it has nothing to say.
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   // The command name stands in parentheses and may itself hold any character, so count from its last one.
-  const [state, , groupId] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return state === undefined || groupId === undefined ? undefined : { state, groupId: Number(groupId) };
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, , groupId] = fields;
+  if (state === undefined || groupId === undefined) return undefined;
+  const threads = Number(fields[17]);
+  // A zombie is dead and only waits for its parent, but one whose other threads still run is not dead yet.
+  return { groupId: Number(groupId), isRunning: (state !== 'Z' && state !== 'X') || threads > 1 };
 }
 
-/** Process ids of a group's members that still run; zombies are dead and only wait for their parent. */
+/** Process ids of a group's members that still run. */
 async function listGroupMembers(groupId: number): Promise<number[]> {
   const pids = await listPids();
   const stats = await Promise.all(pids.map(readStat));
-  return pids.filter((_, index) => {
-    const stat = stats[index];
-    return stat?.groupId === groupId && stat.state !== 'Z' && stat.state !== 'X';
-  });
+  return pids.filter((_, index) => stats[index]?.groupId === groupId && stats[index].isRunning);
 }
 
 /** Sends a signal to a process group. A group that is gone is what the sender wanted, so it is no error. */
@@ -50,20 +51,23 @@ function groupExists(groupId: number): boolean {
   }
 }
 
-/** Resolves when no process of the group runs any more. Rejects when `signal` is aborted first. */
-export async function waitForGroupEnd(groupId: number, signal: AbortSignal): Promise<void> {
-  // The cheap question first: it is answered for zombies too, so only a yes needs a look into /proc.
-  while (groupExists(groupId) && (await listGroupMembers(groupId)).length > 0) {
-    await raceAbort(new Promise((resolve) => setTimeout(resolve, POLL_MS)), signal);
-  }
-}
-
 /** Resolves when none of these processes runs any more. Rejects when `signal` is aborted first. */
 export async function waitForProcessesEnd(pids: readonly number[], signal: AbortSignal): Promise<void> {
   for (const pid of pids) {
-    for (let stat = await readStat(pid); stat !== undefined && stat.state !== 'Z'; stat = await readStat(pid)) {
+    while ((await readStat(pid))?.isRunning === true) {
       await raceAbort(new Promise((resolve) => setTimeout(resolve, POLL_MS)), signal);
     }
+  }
+}
+
+/** Resolves when no process of the group runs any more. Rejects when `signal` is aborted first. */
+export async function waitForGroupEnd(groupId: number, signal: AbortSignal): Promise<void> {
+  // The cheap question first; but zombies, too, keep a group in existence, so a yes needs a look into /proc. One look
+  // names those to wait for: looking through all processes of the machine again and again is what would take time.
+  while (groupExists(groupId)) {
+    const members = await listGroupMembers(groupId);
+    if (members.length === 0) return;
+    await waitForProcessesEnd(members, signal);
   }
 }
 
