@@ -81,19 +81,22 @@ export async function startBrowserProcess(
   });
   collectLog(child, log, announced.resolve);
 
-  const helpers: number[] = [];
+  const folder = plan.environment[FOLDER_VARIABLE] ?? '';
+  const findHelpers = (leader: number): Promise<number[]> => findDetachedHelpers(leader, FOLDER_VARIABLE, folder);
+  let helpers: number[] | undefined;
   const dispose = once(async () => {
     if (child.pid === undefined) return;
     if (child.exitCode === null && child.signalCode === null) kill();
     await gone.promise;
     const deadline = AbortSignal.timeout(KILL_DEADLINE_MS);
-    // The crash handlers are no members of the group; they end by themselves when they see the browser gone.
+    // The crash handlers are no members of the group; they end by themselves when they see the browser gone. Broken off
+    // early, the launch has not looked for them yet.
+    helpers ??= await findHelpers(child.pid);
     await Promise.all([waitForGroupEnd(child.pid, deadline), waitForProcessesEnd(helpers, deadline)]);
   });
   try {
     const endpoint = await raceAbort(announced.promise, signal);
-    const folder = plan.environment[FOLDER_VARIABLE] ?? '';
-    helpers.push(...(await findDetachedHelpers(child.pid ?? 0, FOLDER_VARIABLE, folder)));
+    helpers = await findHelpers(child.pid ?? 0);
     return { pid: child.pid ?? 0, endpoint, exited: gone.promise, log, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
