@@ -29,6 +29,7 @@ export {
 export {
   CLOSE_REASONS,
   CloseReason,
+  ListEventsQuery,
   SESSION_STATES,
   SessionEvent,
   SessionEventList,

@@ -44,5 +44,17 @@ export const SessionEvent = Type.Object({
 });
 export type SessionEvent = Static<typeof SessionEvent>;
 
+/** Query of `GET /api/sessions/:id/events`. */
+export const ListEventsQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Id of an event.' }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 })),
+  },
+  { additionalProperties: false },
+);
+export type ListEventsQuery = Static<typeof ListEventsQuery>;
+
 export const SessionEventList = Type.Object({ events: Type.Array(SessionEvent) });
 export type SessionEventList = Static<typeof SessionEventList>;

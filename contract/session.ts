@@ -56,11 +56,12 @@ export type Metadata = Static<typeof Metadata>;
 export const PageUrl = Type.String({
   minLength: 1,
   maxLength: 65_536,
-  pattern: '^(https?://.|about:blank$|data:)',
+  // Control characters are in no URL, and neither they nor lone surrogates can be stored.
+  pattern: '^(https?://[^\\u0000-\\u001f\\ud800-\\udfff]+|about:blank|data:[^\\u0000\\ud800-\\udfff]*)$',
   description: 'An http, https or data URL, or about:blank.',
 });
 
-const Uuid = Type.String({ format: 'uuid' });
+const Uuid = Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'A UUID.' });
 const DomainList = Type.Array(Type.String({ minLength: 1, maxLength: 253 }), { maxItems: 1_000 });
 
 /** Body of `POST /api/sessions/create`. All of it is optional. */
@@ -88,7 +89,7 @@ export const CreateSession = Type.Object(
     metadata: Type.Optional(Metadata),
     startUrl: Type.Optional(PageUrl),
     launchArgs: Type.Optional(
-      Type.Array(Type.String({ pattern: '^--[a-z]', maxLength: 1_024 }), {
+      Type.Array(Type.String({ pattern: '^--[a-z][\\x20-\\x7e]*$', maxLength: 1_024 }), {
         maxItems: 32,
         description: 'Chromium flags from the allow-list.',
       }),

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
-import { type BrowserHost, launchBrowser, removeLeftovers } from './browser/index.ts';
+import { type BrowserHost, launchBrowser, openFolderRoot, removeLeftovers } from './browser/index.ts';
 import { CdpGateway, PortRange } from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
@@ -31,6 +31,7 @@ import type { Settings } from './settings/load-settings.ts';
 import { dispatchUpgrades, type UpgradeRoute } from './websocket/index.ts';
 
 const LIMIT_CHECK_INTERVAL_MS = 1_000;
+const UNOWNED_CHECK_INTERVAL_MS = 10_000;
 const LONGEST_LOOP_BACKOFF_MS = 30_000;
 const START_TIMEOUT_MS = 120_000;
 const CDP_HOST = '127.0.0.1';
@@ -65,35 +66,33 @@ interface Parts extends ReportedParts {
  * Parts are registered for disposal as they are built, so that a failure half-way undoes what was done, and stopping
  * runs the start backwards.
  *
- * @throws {HostError}, {DataDirHeldError} and what the database fails with
+ * `stop` breaks the start off. @throws {HostError}, {DataDirHeldError} and what the database fails with
  */
-export async function createApp(settings: Settings, logger: AppLogger, processId: number): Promise<App> {
+export async function createApp(
+  settings: Settings,
+  logger: AppLogger,
+  { processId, stop }: { readonly processId: number; readonly stop: AbortSignal },
+): Promise<App> {
   await using stack = new AsyncDisposableStack();
-  const signal = AbortSignal.timeout(START_TIMEOUT_MS);
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(START_TIMEOUT_MS)]);
   await mkdir(settings.dataDir, { recursive: true });
   stack.use(await holdDataDir(settings.dataDir, processId));
-  const [host, db] = await Promise.all([
-    findBrowserHost(settings, logger),
-    openStorage(settings, stack, { logger, signal }),
-  ]);
+  const host = await findBrowserHost(settings, logger);
+  signal.throwIfAborted();
+  const db = await openStorage(settings, stack, { logger, signal });
+  signal.throwIfAborted();
+  await openFolderRoot(host.foldersRoot);
   const removed = await removeLeftovers(host.foldersRoot, signal);
   if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
 
   const parts = await buildParts({ settings, host, db, stack, logger });
-  const leftBehind = await parts.sessions.closeLeftBehind();
+  const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
 
   const http = await buildHttp(settings, parts, logger);
   // Ended before the sessions are, the server would wait for the clients that wait for the sessions.
   stack.defer(() => http.close());
-  stack.use(
-    BackgroundLoop.start({
-      intervalMs: LIMIT_CHECK_INTERVAL_MS,
-      maxBackoffMs: LONGEST_LOOP_BACKOFF_MS,
-      run: () => parts.sessions.checkLimits(),
-      onFailure: (error, failures) => logger.error({ err: error, failures }, 'sessions could not be checked'),
-    }),
-  );
+  for (const loop of startLoops(parts.sessions, logger)) stack.use(loop);
   stack.defer(async () => {
     parts.admission.close();
     await parts.sessions.endAll('shutdown');
@@ -107,6 +106,20 @@ export async function createApp(settings: Settings, logger: AppLogger, processId
     listen: () => http.listen({ port: settings.port, host: settings.host }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function startLoops(sessions: SessionService, logger: Logger): BackgroundLoop[] {
+  const start = (intervalMs: number, run: () => Promise<unknown>, failed: string): BackgroundLoop =>
+    BackgroundLoop.start({
+      intervalMs,
+      maxBackoffMs: LONGEST_LOOP_BACKOFF_MS,
+      run: async () => void (await run()),
+      onFailure: (error, failures) => logger.error({ err: error, failures }, failed),
+    });
+  return [
+    start(LIMIT_CHECK_INTERVAL_MS, () => sessions.checkLimits(), 'sessions could not be checked'),
+    start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),
+  ];
 }
 
 async function buildParts(base: {

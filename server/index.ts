@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
-import { createApp } from './app.ts';
+import { type App, createApp } from './app.ts';
+import { FolderRootError } from './browser/index.ts';
 import { HostError } from './find-browser-host.ts';
 import { StorageError } from './open-storage.ts';
 import { DataDirHeldError } from './platform/data-dir-lock.ts';
@@ -11,7 +12,7 @@ import {
   EmbeddedPostgresMissingError,
   MigrationError,
 } from './platform/postgres/index.ts';
-import { chooseMode, loadSettings, SettingsError } from './settings/load-settings.ts';
+import { loadSettings, type Settings, SettingsError } from './settings/load-settings.ts';
 
 const SHUTDOWN_LIMIT_MS = 30_000;
 /** Failures whose message says all that is needed. */
@@ -19,6 +20,7 @@ const FOR_THE_OPERATOR = [
   SettingsError,
   HostError,
   DataDirHeldError,
+  FolderRootError,
   StorageError,
   DataDirectoryInUseError,
   DatabaseTooNewError,
@@ -30,39 +32,68 @@ const SAME_REQUEST_MS = 1_000;
 const CLOUD_NOT_AVAILABLE =
   'The cloud server is not part of this version. Unset CLOUD_MODE and NODE_ENV=production to run the development server.';
 
+/** A service that starts, runs, and stops once. */
+class Main {
+  readonly #logger: ReturnType<typeof createLogger>;
+  readonly #stop = new AbortController();
+  #app: App | undefined;
+  #stoppingSince: number | undefined;
+
+  constructor(logger: ReturnType<typeof createLogger>) {
+    this.#logger = logger;
+  }
+
+  async start(settings: Settings): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      this.#app = await createApp(settings, this.#logger, { processId: process.pid, stop: signal });
+    } catch (error) {
+      if (signal.aborted) process.exit(0);
+      throw error;
+    }
+    process.on('exit', () => this.#app?.killBrowsers());
+    // Somebody may have asked while the last steps of the start could not be broken off.
+    if (signal.aborted) return this.#finish(this.#app);
+    const address = await this.#app.listen();
+    this.#logger.info({ address, docs: `${address}/docs`, mode: settings.mode }, 'guise is ready');
+  }
+
+  /** Asks for a stop; a second time, for an immediate one. */
+  stop(cause: string): void {
+    // One request often arrives twice, from a terminal and from whoever started us.
+    if (this.#stoppingSince !== undefined && performance.now() - this.#stoppingSince < SAME_REQUEST_MS) return;
+    // A second one means "now": whoever asks has stopped waiting for us.
+    if (this.#stoppingSince !== undefined) process.exit(1);
+    this.#stoppingSince = performance.now();
+    this.#logger.info({ cause }, 'shutting down');
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    this.#stop.abort(new Error(`Stopped: ${cause}`));
+    if (this.#app !== undefined) void this.#finish(this.#app);
+  }
+
+  async #finish(app: App): Promise<never> {
+    try {
+      await app[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#logger.error({ err: error }, 'shutdown was not clean');
+      process.exit(1);
+    }
+    process.exit(0);
+  }
+}
+
 async function main(): Promise<void> {
   const settings = loadSettings(process.env);
-  if (chooseMode(process.env) === 'cloud') throw new SettingsError([CLOUD_NOT_AVAILABLE]);
+  if (settings.mode === 'cloud') throw new SettingsError([CLOUD_NOT_AVAILABLE]);
   const logger = createLogger({ level: settings.logLevel, isReadable: settings.mode === 'development' });
   if (settings.ignored.length > 0) {
     logger.warn({ settings: settings.ignored }, 'these settings have no effect in this version');
   }
-
-  const app = await createApp(settings, logger, process.pid);
-  process.on('exit', () => app.killBrowsers());
-  let stoppingSince: number | undefined;
-  const stop = (cause: string): void => {
-    // One request often arrives twice, from a terminal and from whoever started us.
-    if (stoppingSince !== undefined && performance.now() - stoppingSince < SAME_REQUEST_MS) return;
-    // A second one means "now": whoever asks has stopped waiting for us.
-    if (stoppingSince !== undefined) process.exit(1);
-    stoppingSince = performance.now();
-    logger.info({ cause }, 'shutting down');
-    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
-    app[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'shutdown was not clean');
-        process.exit(1);
-      },
-    );
-  };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+  const service = new Main(logger);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => service.stop(signal));
   // The launcher holds the other end of this channel; it closes when the launcher is gone, however it went.
-  process.once('disconnect', () => stop('launcher gone'));
-
-  const address = await app.listen();
-  logger.info({ address, docs: `${address}/docs`, mode: settings.mode }, 'guise is ready');
+  process.once('disconnect', () => service.stop('launcher gone'));
+  await service.start(settings);
 }
 
 /** What to tell whoever started us: a sentence for what they can mend, everything we know for what they cannot. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 
+import { AppError } from './lib/app-error.ts';
 import { toError } from './lib/deadline.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import { type Database, migrate, openDatabase, startEmbeddedPostgres } from './platform/postgres/index.ts';
@@ -44,7 +45,8 @@ export async function openStorage(
 
   function refuse(error: unknown): never {
     // Without its address: that holds a password.
-    throw new StorageError(`The database does not answer: ${toError(error).message}`, { cause: error });
+    const { message } = toError(error instanceof AppError ? error.cause : error);
+    throw new StorageError(`The database cannot be reached: ${message}`, { cause: error });
   }
 
   async function findAddress(): Promise<

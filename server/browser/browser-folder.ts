@@ -1,5 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -20,6 +20,9 @@ const MAX_ROOT_LENGTH = 107 - '/12345678/tmp/org.chromium.Chromium.XXXXXX/Single
 /** How long a left-behind process may take to end by itself. Milliseconds. */
 const ASKING_GRACE_MS = 2_000;
 
+/** Names of browser folders: nothing else in the root is ours to remove. */
+const FOLDER_NAME = /^[0-9a-f]{8}$/;
+
 /** Everything one browser writes: its user-data directory, its home, its temporary files. */
 export interface BrowserFolder {
   readonly path: string;
@@ -35,12 +38,32 @@ export function browserFolderRoot(dataDir: string): string {
   return path.join(tmpdir(), `guise-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`);
 }
 
-/** Makes an empty folder for one browser, readable by nobody else. The caller removes it. */
+/** The folder for browsers cannot be trusted: it is not a directory, or not ours alone. */
+export class FolderRootError extends Error {
+  override readonly name = 'FolderRootError';
+}
+
+/**
+ * Makes the root of all browser folders, or checks the one that is there: all that is in it will be removed, so it has to be a
+ * directory of our own that nobody else may write to. In a temporary directory anybody can have put something at its name.
+ *
+ * @throws {FolderRootError}
+ */
+export async function openFolderRoot(root: string): Promise<void> {
+  await mkdir(path.dirname(root), { recursive: true });
+  await mkdir(root, { mode: 0o700 }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
+  const found = await lstat(root);
+  if (found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0) return;
+  throw new FolderRootError(`${root} must be a directory that belongs to this user alone (mode 0700). Remove it.`);
+}
+
+/** Makes an empty folder for one browser in an opened root, readable by nobody else. The caller removes it. */
 export async function createBrowserFolder(root: string): Promise<BrowserFolder> {
   const folder = path.join(root, randomBytes(4).toString('hex'));
   const temporaryDir = path.join(folder, 'tmp');
   const downloadsDir = path.join(folder, 'downloads');
-  await mkdir(root, { recursive: true, mode: 0o700 });
   // Not recursive: a name that is taken must fail, not be shared.
   await mkdir(folder, { mode: 0o700 });
   await Promise.all([mkdir(temporaryDir), mkdir(downloadsDir)]);
@@ -73,8 +96,7 @@ async function endGroup(group: number, signal: AbortSignal): Promise<void> {
 export async function removeLeftovers(root: string, signal: AbortSignal): Promise<number> {
   const groups = await findGroupsByEnvironment(FOLDER_ROOT_VARIABLE, root);
   await Promise.all(groups.map((group) => endGroup(group, signal)));
-  // No folder at all is the usual first start.
-  const names = await readdir(root).catch(() => []);
+  const names = (await readdir(root)).filter((name) => FOLDER_NAME.test(name));
   await Promise.all(names.map((name) => removeBrowserFolder(path.join(root, name))));
   return names.length;
 }

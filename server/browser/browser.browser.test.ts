@@ -104,6 +104,36 @@ describe('a browser', () => {
     expect(await page.execute({ code }, soon())).toMatchObject({ result: [null, false, null] });
   });
 
+  it('tells the status of an answer, also of an error without a body and after redirects', async () => {
+    await using stack = new AsyncDisposableStack();
+    const host = await openTestHost(stack);
+    const origin = await openPageServer(stack, ({ url }, response) => {
+      if (url === '/moved') response.writeHead(302, { location: '/found' }).end();
+      else if (url === '/found') response.end('<title>found</title>');
+      else if (url === '/empty') response.writeHead(503).end();
+      else response.writeHead(404).end('<title>missing</title>');
+    });
+    await using browser = await launchBrowser(PLAIN_BROWSER, host, soon());
+    const page = await browser.page(soon());
+    const visit = async (path: string): Promise<unknown> => page.navigate({ url: `${origin}${path}` }, soon());
+    expect(await visit('/moved')).toMatchObject({ url: `${origin}/found`, status: 200, title: 'found' });
+    expect(await visit('/missing')).toMatchObject({ url: `${origin}/missing`, status: 404, title: 'missing' });
+    expect(await visit('/empty')).toMatchObject({ url: `${origin}/empty`, status: 503, title: '' });
+    expect(await page.navigate({ url: 'about:blank' }, soon())).toMatchObject({ url: 'about:blank', status: null });
+  });
+
+  it('is stopped when a page it loads never stops', async () => {
+    await using stack = new AsyncDisposableStack();
+    const host = await openTestHost(stack);
+    const origin = await openPageServer(stack, (_request, response) => response.end('<script>for (;;) {}</script>'));
+    await using browser = await launchBrowser(PLAIN_BROWSER, host, soon());
+    const page = await browser.page(soon());
+    await expect(page.navigate({ url: origin, timeoutMs: 500 }, soon())).rejects.toMatchObject({
+      code: 'OPERATION_TIMED_OUT',
+    });
+    expect(await page.execute({ code: '1 + 1' }, soon())).toMatchObject({ result: 2 });
+  });
+
   it('is stopped in a navigation that takes too long, and goes on with the next', async () => {
     await using stack = new AsyncDisposableStack();
     const host = await openTestHost(stack);

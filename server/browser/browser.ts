@@ -1,4 +1,4 @@
-import type { Cookie, CookieInput, Viewport } from '@guise/contract';
+import { type Cookie, type CookieInput, PAGE_TIMEOUT_MS, type Viewport } from '@guise/contract';
 
 import { AppError } from '../lib/app-error.ts';
 import { isTimeout } from '../lib/deadline.ts';
@@ -62,7 +62,7 @@ export class Browser implements AsyncDisposable {
 
   /** The page in front; opens one when there is none. @throws {CdpClosedError} when the browser is gone */
   async page(signal: AbortSignal): Promise<Page> {
-    return this.#parts.pages.current(signal);
+    return this.#parts.pages.current(AbortSignal.any([signal, AbortSignal.timeout(PAGE_TIMEOUT_MS)]));
   }
 
   /** Resizes the window so that its page has this size. The scale of a running browser stays as it is. */

@@ -9,8 +9,8 @@ type CdpCommands = ProtocolMapping.Commands;
 type CdpEvents = ProtocolMapping.Events;
 type Params<Method extends keyof CdpCommands> = CdpCommands[Method]['paramsType'];
 
-/** Answers are read whole; a screenshot of a very long page is the largest there is. */
-const MAX_ANSWER_BYTES = 1024 ** 3;
+/** Answers are read whole; a screenshot of a very long page is the largest there is. V8's longest string is 512 MiB. */
+const MAX_ANSWER_BYTES = 256 * 1024 ** 2;
 /** A command that is not answered by then never will be. Callers with a deadline of their own pass a signal. */
 const COMMAND_TIMEOUT_MS = 30_000;
 
@@ -59,7 +59,7 @@ const SESSION_NOT_FOUND = -32_001;
 export interface CdpSession {
   readonly id: string | undefined;
   /**
-   * Sends a command and waits for its answer, at most 30 s or until `signal` is aborted.
+   * Sends a command and waits for its answer: until `signal` is aborted, or without one for 30 s.
    *
    * @throws {CdpError} when the browser refuses it
    * @throws {CdpClosedError} when the browser or the target is gone
@@ -95,7 +95,14 @@ export class CdpConnection implements AsyncDisposable {
     this.browser = this.session(undefined);
     const closed = Promise.withResolvers<void>();
     this.closed = closed.promise;
-    socket.on('message', (data: Buffer) => this.#receive(JSON.parse(data.toString()) as IncomingMessage));
+    socket.on('message', (data: Buffer) => {
+      try {
+        this.#receive(JSON.parse(data.toString()) as IncomingMessage);
+      } catch {
+        // Not what a browser sends: nothing that follows could be trusted.
+        socket.terminate();
+      }
+    });
     socket.once('close', () => {
       this.#rejectPending(() => true, 'The browser is gone');
       closed.resolve();

@@ -36,6 +36,8 @@ describe('running a script', () => {
     ['an awaited call', { code: 'await (async () => 9)()' }, 9],
     ['statements with an await', { code: 'const c = await Promise.resolve(1); c + 1' }, 2],
     ['a name declared before', { code: 'const c = 5; c' }, 5],
+    ['a promise after names were declared', { code: 'const d = 5; Promise.resolve({ d })' }, { d: 5 }],
+    ['an awaited object', { code: 'await Promise.resolve({ e: [1] })' }, { e: [1] }],
     ['a top-level return', { code: 'const b = await Promise.resolve(3); return b + 1' }, 4],
     ['nothing', { code: 'undefined' }, null],
     ['a function', { function: '(a, b) => a + b', args: [1, 2] }, 3],
@@ -59,6 +61,10 @@ describe('running a script', () => {
     expect(code).toBe('SCRIPT_FAILED');
     expect(extensions.pageError?.name).toBe('SyntaxError');
     expect(await run({ code: 'runs' })).toBe(1);
+    // An error of the parser without a frame on its stack, thrown by a promise.
+    const later = 'globalThis.runs += 1; new Response("no json").json()';
+    expect((await fail({ code: later })).extensions.pageError?.name).toBe('SyntaxError');
+    expect(await run({ code: 'runs' })).toBe(2);
   });
 
   it('gives the message and the stack of what the page threw', async () => {
@@ -81,6 +87,22 @@ describe('running a script', () => {
       expect(await fail({ code })).toMatchObject({ code: 'RESULT_NOT_SERIALIZABLE' });
     },
   );
+
+  it('says that the page went away when it did', async () => {
+    const code = 'location.reload(); new Promise((resolve) => setTimeout(resolve, 5_000))';
+    expect(await fail({ code })).toMatchObject({ code: 'PAGE_OPERATION_FAILED' });
+  });
+
+  it('refuses arguments nested too deeply to be written down', async () => {
+    const args = [JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown];
+    expect(await fail({ function: '(a) => a', args })).toMatchObject({ code: 'VALIDATION_FAILED' });
+  });
+
+  it('gives up on an isolated world of a page that loops, and stops the loop', async () => {
+    await run({ code: 'setTimeout(() => { while (true) {} }, 0); 1' });
+    expect(await fail({ code: '1', world: 'isolated', timeoutMs: 300 })).toMatchObject({ code: 'OPERATION_TIMED_OUT' });
+    expect(await run({ code: '1 + 1' })).toBe(2);
+  });
 
   it('describes the result when it is not wanted by value', async () => {
     expect(await page.execute({ code: 'document.body', returnByValue: false }, soon())).toMatchObject({

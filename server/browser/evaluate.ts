@@ -1,19 +1,17 @@
 import type { Execute, ExecuteResult } from '@guise/contract';
 import type { Protocol } from 'devtools-protocol';
 
-import { AppError } from '../lib/app-error.ts';
-import { isTimeout } from '../lib/deadline.ts';
+import { AppError, invalidField } from '../lib/app-error.ts';
 import type { CdpSession } from './cdp-connection.ts';
 import { CdpError } from './cdp-connection.ts';
 import { toScriptFailure } from './page-error.ts';
+import { scriptKind } from './script-kind.ts';
 
 type RemoteObject = Protocol.Runtime.RemoteObject;
 type Evaluation = Protocol.Runtime.EvaluateResponse;
 
-/** The page answers this at once unless a script keeps its thread busy. */
-const PROBE_MS = 250;
-/** V8 stops a script by itself at the time-out; ours comes a little later, for what V8 does not see. */
-const GRACE_MS = 250;
+/** What V8 says of a result it cannot make JSON of; both have the error code of every other refusal. */
+const NOT_JSON = ['Object reference chain is too long', "Object couldn't be returned by value"];
 
 /** Everything `runScript` needs beside the page. */
 export interface ScriptRequest {
@@ -25,73 +23,64 @@ export interface ScriptRequest {
   readonly contextId: number | undefined;
 }
 
-/** One way to read what the client wrote. */
-interface Attempt {
-  readonly expression: string;
-  /** As in the browser's console: top-level `await`, and names that may be declared again. */
-  readonly replMode: boolean;
-}
-
-/** The ways to run a script, in the order in which they are tried until one parses. */
-function toAttempts({ code = '', function: source, args = [] }: ScriptRequest['script']): Attempt[] {
-  if (source !== undefined) {
-    // Parsed in the page, not pasted as source: `{"__proto__": …}` means another thing there.
-    const call = `(${source}\n)(...JSON.parse(${JSON.stringify(JSON.stringify(args))}))`;
-    return [{ expression: call, replMode: false }];
-  }
-  const asConsole = { expression: code, replMode: true };
-  // A top-level `return` only parses inside a function. Anything else would lose its result there.
-  const asFunction = { expression: `(async () => {${code}\n})()`, replMode: false };
-  const last = /\breturn\b/.test(code) ? [asConsole, asFunction] : [asConsole];
-  // `await (x)` would parse as the call of a function of that name.
-  if (/\bawait\b/.test(code)) return [{ expression: `(async () => (${code}\n))()`, replMode: false }, ...last];
-  // The console's way is not the first: there, a promise that is the result is not waited for.
-  return [{ expression: code, replMode: false }, ...last];
-}
-
-/** Whether the script did not parse, so that none of it ran: an error of the parser has no frame on its stack. */
-function isCompileError({ exceptionDetails }: Evaluation): boolean {
-  const thrown = exceptionDetails?.exception;
-  return thrown?.className === 'SyntaxError' && !/\n\s+at /.test(thrown.description ?? '');
-}
-
-/**
- * Ends whatever script keeps the page busy.
- *
- * `Runtime.terminateExecution` of an idle page would hit the page's own next script, so it is asked first.
- */
-async function stopRunawayScript(session: CdpSession): Promise<void> {
+/** The arguments as source text. @throws {AppError} VALIDATION_FAILED when they are nested too deeply to be written */
+function argumentsText(args: readonly unknown[]): string {
   try {
-    await session.send('Runtime.evaluate', { expression: '0' }, AbortSignal.timeout(PROBE_MS));
+    return JSON.stringify(JSON.stringify(args));
   } catch (error) {
-    if (isTimeout(error)) await session.send('Runtime.terminateExecution').catch(() => undefined);
+    if (error instanceof RangeError) throw invalidField('/args', 'are nested too deeply');
+    throw error;
   }
 }
 
-/** Evaluates what the client wrote, in the first way that parses. */
+/** What to evaluate, and whether as the browser's console would. */
+function toExpression({ code = '', function: source, args = [] }: ScriptRequest['script']): {
+  expression: string;
+  replMode: boolean;
+} {
+  // Parsed in the page, not pasted as source: `{"__proto__": …}` means another thing there.
+  if (source !== undefined)
+    return { expression: `(${source}\n)(...JSON.parse(${argumentsText(args)}))`, replMode: false };
+  const kind = scriptKind(code);
+  if (kind === 'function') return { expression: `(async () => {${code}\n})()`, replMode: false };
+  return { expression: code, replMode: kind === 'console' };
+}
+
+/** Waits for a result that is a promise, and fetches its value: in console mode V8 does neither by itself. */
+async function settle(
+  session: CdpSession,
+  { evaluation, request }: { readonly evaluation: Evaluation; readonly request: ScriptRequest },
+  signal: AbortSignal,
+): Promise<Evaluation> {
+  const { awaitPromise, returnByValue } = request;
+  const { objectId, subtype } = evaluation.result;
+  if (evaluation.exceptionDetails !== undefined || objectId === undefined) return evaluation;
+  if (subtype === 'promise' && awaitPromise) {
+    return session.send('Runtime.awaitPromise', { promiseObjectId: objectId, returnByValue }, signal);
+  }
+  if (!returnByValue) return evaluation;
+  const itself = 'function () { return this }';
+  return session.send('Runtime.callFunctionOn', { objectId, functionDeclaration: itself, returnByValue }, signal);
+}
+
 async function evaluate(session: CdpSession, request: ScriptRequest, signal: AbortSignal): Promise<Evaluation> {
   const { awaitPromise, returnByValue, timeoutMs, contextId } = request;
-  let first: Evaluation | undefined;
-  for (const attempt of toAttempts(request.script)) {
-    const evaluation = await session.send(
-      'Runtime.evaluate',
-      {
-        ...attempt,
-        awaitPromise,
-        returnByValue,
-        userGesture: true,
-        allowUnsafeEvalBlockedByCSP: true,
-        timeout: timeoutMs,
-        ...(contextId === undefined ? {} : { contextId }),
-      },
-      signal,
-    );
-    if (!isCompileError(evaluation)) return evaluation;
-    // When nothing parses, the first message is the one about what the client wrote.
-    first ??= evaluation;
-  }
-  if (first === undefined) throw new Error('A script has at least one way to be run');
-  return first;
+  const { expression, replMode } = toExpression(request.script);
+  const evaluation = await session.send(
+    'Runtime.evaluate',
+    {
+      expression,
+      replMode,
+      awaitPromise,
+      returnByValue: returnByValue && !replMode,
+      userGesture: true,
+      allowUnsafeEvalBlockedByCSP: true,
+      timeout: timeoutMs,
+      ...(contextId === undefined ? {} : { contextId }),
+    },
+    signal,
+  );
+  return replMode ? settle(session, { evaluation, request }, signal) : evaluation;
 }
 
 function notSerializable(what: string, resultType: string): AppError {
@@ -112,10 +101,10 @@ function toResult(object: RemoteObject, returnByValue: boolean): Pick<ExecuteRes
 }
 
 /**
- * Runs a client's script in the page.
+ * Runs a client's script in the page, once.
  *
- * On time-out the script is stopped, not only forgotten: V8 ends one that loops, and a loop started by a timer or a
- * promise is ended afterwards.
+ * V8 ends one that loops when `timeoutMs` have passed; what it does not see, such as a promise that never settles, is the
+ * signal's to end.
  *
  * @throws {AppError} SCRIPT_FAILED, RESULT_NOT_SERIALIZABLE, OPERATION_TIMED_OUT
  */
@@ -125,25 +114,21 @@ export async function runScript(
   signal: AbortSignal,
 ): Promise<ExecuteResult> {
   const startedAt = performance.now();
-  const { timeoutMs } = request;
-  const timedOut = (cause: unknown): AppError =>
-    new AppError('OPERATION_TIMED_OUT', `The script was stopped after ${timeoutMs} ms`, { cause });
+  const { timeoutMs, returnByValue } = request;
   try {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs + GRACE_MS)]);
-    const { result, exceptionDetails } = await evaluate(session, request, deadline);
+    const { result, exceptionDetails } = await evaluate(session, request, signal);
     if (exceptionDetails !== undefined) throw await toScriptFailure(session, exceptionDetails);
-    const answer = { ...toResult(result, request.returnByValue), durationMs: elapsedMs(startedAt) };
+    const answer = { ...toResult(result, returnByValue), durationMs: elapsedMs(startedAt) };
     if (result.objectId !== undefined) releaseObject(session, result.objectId);
     return answer;
   } catch (error) {
-    if (isTimeout(error)) {
-      await stopRunawayScript(session);
-      throw timedOut(error);
-    }
     if (!(error instanceof CdpError)) throw error;
     // V8 stopped it: the only refusal that takes as long as the time-out.
-    if (elapsedMs(startedAt) >= timeoutMs) throw timedOut(error);
-    throw notSerializable('a value', 'object');
+    if (elapsedMs(startedAt) >= timeoutMs) {
+      throw new AppError('OPERATION_TIMED_OUT', `The script was stopped after ${timeoutMs} ms`, { cause: error });
+    }
+    if (NOT_JSON.includes(error.message)) throw notSerializable('a value', 'object');
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 export { Browser, launchBrowser } from './browser.ts';
-export { browserFolderRoot, removeLeftovers } from './browser-folder.ts';
+export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';

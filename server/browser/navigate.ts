@@ -2,7 +2,7 @@ import type { Navigate, NavigateResult } from '@guise/contract';
 import type { Protocol } from 'devtools-protocol';
 
 import { AppError } from '../lib/app-error.ts';
-import { isTimeout, raceAbort } from '../lib/deadline.ts';
+import { raceAbort } from '../lib/deadline.ts';
 import type { CdpSession } from './cdp-connection.ts';
 
 type WaitUntil = NonNullable<Navigate['waitUntil']>;
@@ -22,17 +22,18 @@ const DESCRIBE_PAGE = `(() => {
   return {
     url: location.href,
     title: document.title,
-    status: entry?.responseStatus || null,
     responseMs: milliseconds(entry?.responseStart),
     domContentLoadedMs: milliseconds(entry?.domContentLoadedEventEnd),
     loadMs: milliseconds(entry?.loadEventEnd),
   };
 })()`;
 
+/** Chromium shows a page of its own for an error status without a body; the server has answered all the same. */
+const EMPTY_ERROR_ANSWER = 'net::ERR_HTTP_RESPONSE_CODE_FAILURE';
+
 interface PageDescription {
   readonly url: string;
   readonly title: string;
-  readonly status: number | null;
   readonly responseMs: number | null;
   readonly domContentLoadedMs: number | null;
   readonly loadMs: number | null;
@@ -73,23 +74,49 @@ function followLifecycle(
   };
 }
 
-function navigationFailed(url: string, netError: string): AppError {
+/**
+ * Listens for the answer to the main document's request: its status, and where it came from.
+ *
+ * Network events are only on until that answer: a page's hundreds of others are not worth their transport.
+ */
+function watchDocumentResponse(
+  session: CdpSession,
+  frameId: string,
+): Disposable & {
+  latest(): Protocol.Network.Response | undefined;
+} {
+  let response: Protocol.Network.Response | undefined;
+  const off = (): void => {
+    // The page may be gone, and its events with it.
+    session.send('Network.disable').catch(() => undefined);
+  };
+  const stop = session.on('Network.responseReceived', (event: Protocol.Network.ResponseReceivedEvent) => {
+    if (event.frameId !== frameId || event.requestId !== event.loaderId) return;
+    response = event.response;
+    off();
+  });
+  // Not waited for: commands of one session are taken in the order in which they were sent.
+  session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }).catch(() => undefined);
+  return {
+    latest: () => response,
+    [Symbol.dispose]() {
+      stop();
+      if (response === undefined) off();
+    },
+  };
+}
+
+function navigationFailed(url: string, errorText: string): AppError {
+  const netError = errorText.replace(/^net::/, '');
   return new AppError('NAVIGATION_FAILED', `${url.slice(0, 200)} could not be loaded: ${netError}`, {
     extensions: { netError },
   });
 }
 
-async function describePage(
-  session: CdpSession,
-  isolatedContext: () => Promise<number>,
-  signal: AbortSignal,
-): Promise<PageDescription> {
-  const contextId = await isolatedContext();
-  const { result } = await session.send(
-    'Runtime.evaluate',
-    { expression: DESCRIBE_PAGE, contextId, returnByValue: true },
-    signal,
-  );
+async function describePage(page: NavigatingPage, signal: AbortSignal): Promise<PageDescription> {
+  const contextId = await page.isolatedContext(signal);
+  const request = { expression: DESCRIBE_PAGE, contextId, returnByValue: true };
+  const { result } = await page.session.send('Runtime.evaluate', request, signal);
   return result.value as PageDescription;
 }
 
@@ -103,39 +130,37 @@ export interface NavigatingPage {
 /**
  * Loads `url` in the page and waits for the asked-for moment.
  *
- * @throws {AppError} NAVIGATION_FAILED with Chromium's network error; OPERATION_TIMED_OUT after stopping the load
+ * @throws {AppError} NAVIGATION_FAILED with Chromium's network error
  */
 export async function navigatePage(
   page: NavigatingPage,
-  input: Required<Omit<Navigate, 'referer'>> & Pick<Navigate, 'referer'>,
+  input: Pick<Navigate, 'url' | 'referer'> & { readonly waitUntil: WaitUntil },
   signal: AbortSignal,
 ): Promise<NavigateResult> {
   const { session, frameId } = page;
-  const { url, waitUntil, timeoutMs, referer } = input;
+  const { url, waitUntil, referer } = input;
   const startedAt = performance.now();
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   using lifecycle = followLifecycle(session, frameId, waitUntil);
-  try {
-    const started = await session.send('Page.navigate', { url, ...(referer && { referrer: referer }) }, deadline);
-    if (started.errorText) throw navigationFailed(url, started.errorText.replace(/^net::/, ''));
-    // Without a loader it was a move inside the document: there is nothing to wait for.
-    if (started.loaderId !== undefined) {
-      lifecycle.start(started.loaderId);
-      await raceAbort(lifecycle.reached, deadline);
-    }
-    const totalMs = Math.round(performance.now() - startedAt);
-    const {
-      url: finalUrl,
-      status,
-      title,
-      ...timing
-    } = await describePage(session, () => page.isolatedContext(deadline), deadline);
-    return { url: finalUrl, status, title, timing: { totalMs, ...timing } };
-  } catch (error) {
-    if (!isTimeout(error)) throw error;
-    await session.send('Page.stopLoading').catch(() => undefined);
-    throw new AppError('OPERATION_TIMED_OUT', `Loading was stopped after ${timeoutMs} ms, before ${waitUntil}`, {
-      cause: error,
-    });
+  using document = watchDocumentResponse(session, frameId);
+  const started = await session.send('Page.navigate', { url, ...(referer && { referrer: referer }) }, signal);
+  const { errorText, loaderId } = started;
+  const isEmptyError = errorText === EMPTY_ERROR_ANSWER;
+  if (errorText !== undefined && !isEmptyError) throw navigationFailed(url, errorText);
+  // Without a loader it was a move inside the document: there is nothing to wait for.
+  if (loaderId !== undefined && !isEmptyError) {
+    lifecycle.start(loaderId);
+    await raceAbort(lifecycle.reached, signal);
   }
+  const totalMs = Math.round(performance.now() - startedAt);
+  const { url: finalUrl, title, ...timing } = await describePage(page, signal);
+  const answer = toAnswer(document.latest());
+  // What is on the page then is Chromium's own.
+  const shown = isEmptyError ? { url: answer.url ?? url, title: '' } : { url: finalUrl, title };
+  return { ...shown, status: answer.status, timing: { totalMs, ...timing } };
+}
+
+/** Where an answer came from and its HTTP status; null where there was none, as for about:blank. */
+function toAnswer(response: Protocol.Network.Response | undefined): { url: string | undefined; status: number | null } {
+  const status = response?.status ?? 0;
+  return { url: response?.url, status: status === 0 ? null : status };
 }

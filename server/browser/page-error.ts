@@ -1,9 +1,7 @@
 import type { Protocol } from 'devtools-protocol';
 
 import { AppError } from '../lib/app-error.ts';
-import { isTimeout } from '../lib/deadline.ts';
 import type { CdpSession } from './cdp-connection.ts';
-import { CdpError } from './cdp-connection.ts';
 
 const DESCRIBE_ERROR = `function () {
   return { name: String(this.name), message: String(this.message), stack: String(this.stack) };
@@ -53,23 +51,4 @@ export async function toScriptFailure(
 ): Promise<AppError> {
   const pageError = await describeThrown(session, details);
   return new AppError('SCRIPT_FAILED', `${pageError.name}: ${pageError.message}`, { extensions: { pageError } });
-}
-
-/** Runs a page operation and names its two expected failures: out of time, and refused by the browser. */
-export async function asPageOperation<Value>(
-  what: string,
-  timeoutMs: number,
-  run: () => Promise<Value>,
-): Promise<Value> {
-  try {
-    return await run();
-  } catch (error) {
-    if (isTimeout(error)) {
-      throw new AppError('OPERATION_TIMED_OUT', `${what} was stopped after ${timeoutMs} ms`, { cause: error });
-    }
-    if (error instanceof CdpError) {
-      throw new AppError('PAGE_OPERATION_FAILED', `${what} failed: ${error.message}`, { cause: error });
-    }
-    throw error;
-  }
 }

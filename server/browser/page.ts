@@ -10,11 +10,17 @@ import {
 } from '@guise/contract';
 import type { Protocol } from 'devtools-protocol';
 
+import { AppError } from '../lib/app-error.ts';
+import { isTimeout, raceAbort } from '../lib/deadline.ts';
 import { captureScreenshot, printPdf } from './capture.ts';
 import type { CdpSession } from './cdp-connection.ts';
+import { CdpError } from './cdp-connection.ts';
 import { runScript } from './evaluate.ts';
 import { navigatePage } from './navigate.ts';
-import { asPageOperation } from './page-error.ts';
+import { stopPage } from './stop-page.ts';
+
+/** V8 stops a script by itself at its time-out; our own deadline comes a little later, for what V8 does not see. */
+const SCRIPT_GRACE_MS = 250;
 
 const READ_CONTENT = `({
   url: location.href,
@@ -22,6 +28,13 @@ const READ_CONTENT = `({
   html: (document.doctype ? new XMLSerializer().serializeToString(document.doctype) : '') +
     (document.documentElement?.outerHTML ?? ''),
 })`;
+
+interface OperationLimits {
+  /** For the message: 'The script'. */
+  readonly what: string;
+  readonly timeoutMs?: number | undefined;
+  readonly graceMs?: number;
+}
 
 /**
  * One page of a browser, driven over our own attached session.
@@ -50,17 +63,17 @@ export class Page {
   /** Runs a client's script. @throws {AppError} SCRIPT_FAILED, RESULT_NOT_SERIALIZABLE, OPERATION_TIMED_OUT */
   async execute(input: Execute, signal: AbortSignal): Promise<ExecuteResult> {
     const { awaitPromise = true, returnByValue = true, timeoutMs = PAGE_TIMEOUT_MS, world = 'main', ...script } = input;
-    await this.prepare();
-    const contextId = world === 'isolated' ? await this.isolatedContext(signal) : undefined;
-    return runScript(this.session, { script, awaitPromise, returnByValue, timeoutMs, contextId }, signal);
+    return this.#within({ what: 'The script', timeoutMs, graceMs: SCRIPT_GRACE_MS }, signal, async (deadline) => {
+      const contextId = world === 'isolated' ? await this.isolatedContext(deadline) : undefined;
+      return runScript(this.session, { script, awaitPromise, returnByValue, timeoutMs, contextId }, deadline);
+    });
   }
 
   /** Loads an address. @throws {AppError} NAVIGATION_FAILED, OPERATION_TIMED_OUT */
   async navigate(input: Navigate, signal: AbortSignal): Promise<NavigateResult> {
-    const { waitUntil = 'load', timeoutMs = PAGE_TIMEOUT_MS } = input;
-    await this.prepare();
-    return asPageOperation('The navigation', timeoutMs, () =>
-      navigatePage(this, { ...input, waitUntil, timeoutMs }, signal),
+    const { waitUntil = 'load', timeoutMs } = input;
+    return this.#within({ what: 'The navigation', timeoutMs }, signal, (deadline) =>
+      navigatePage(this, { ...input, waitUntil }, deadline),
     );
   }
 
@@ -100,7 +113,11 @@ export class Page {
 
   /** Switches on what page operations listen to; once per page, before the first of them. */
   prepare(): Promise<void> {
-    this.#prepared ??= this.#prepare();
+    this.#prepared ??= this.#prepare().catch((error: unknown) => {
+      // A page that was too busy to answer may do so the next time.
+      this.#prepared = undefined;
+      throw error;
+    });
     return this.#prepared;
   }
 
@@ -120,12 +137,25 @@ export class Page {
     this.session.send('Page.handleJavaScriptDialog', { accept }).catch(() => undefined);
   }
 
+  /** Runs an operation under one deadline, which covers all it waits for; at the deadline the page is stopped. */
   async #within<Value>(
-    { what, timeoutMs = PAGE_TIMEOUT_MS }: { readonly what: string; readonly timeoutMs?: number | undefined },
+    { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0 }: OperationLimits,
     signal: AbortSignal,
     run: (deadline: AbortSignal) => Promise<Value>,
   ): Promise<Value> {
-    await this.prepare();
-    return asPageOperation(what, timeoutMs, () => run(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])));
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs + graceMs)]);
+    try {
+      await raceAbort(this.prepare(), deadline);
+      return await run(deadline);
+    } catch (error) {
+      if (isTimeout(error)) {
+        await stopPage(this.session);
+        throw new AppError('OPERATION_TIMED_OUT', `${what} was stopped after ${timeoutMs} ms`, { cause: error });
+      }
+      if (error instanceof CdpError) {
+        throw new AppError('PAGE_OPERATION_FAILED', `${what} failed: ${error.message}`, { cause: error });
+      }
+      throw error;
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 
 import { describe, expect, it } from 'vitest';
@@ -27,7 +27,6 @@ async function knock(display: VirtualDisplay, cookie: Buffer): Promise<number | 
 async function openDisplay(stack: AsyncDisposableStack, host: BrowserHost): Promise<VirtualDisplay> {
   const { xvfbPath, foldersRoot, groups } = host;
   if (xvfbPath === undefined) throw new Error('This test needs Xvfb; npm test installs it');
-  await mkdir(foldersRoot, { recursive: true });
   const screen = { width: 800, height: 600 };
   return stack.use(await openVirtualDisplay({ xvfbPath, folder: foldersRoot, foldersRoot, groups, screen }, soon()));
 }

@@ -2,15 +2,18 @@ import { randomUUID } from 'node:crypto';
 
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 
+import { endConnectionsOnClose } from './close-server.ts';
 import { installOpenApi } from './openapi.ts';
 import { refuseForeignOrigin } from './origin-guard.ts';
-import { installProblemHandler, refuseMalformedRequest } from './problem-handler.ts';
+import { installProblemHandler, refuseMalformedRequest, sendProblem } from './problem-handler.ts';
 import { installValidation } from './validation.ts';
 
 /** Bodies are options, not payloads; a route that takes more says so. */
 const MAX_BODY_BYTES = 1024 ** 2;
 /** A connection that has said nothing for this long is ended. */
 const KEEP_ALIVE_MS = 72_000;
+/** A request must have arrived whole by then. Answers may take longer. */
+const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_REQUEST_ID = /^[\w.-]{1,128}$/;
 
 interface HttpServerOptions {
@@ -35,6 +38,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     loggerInstance: options.logger,
     bodyLimit: MAX_BODY_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Other protocols a client may offer, such as h2c, are declined by answering as usual.
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { ignoreTrailingSlash: true },
     genReqId: ({ headers }) => {
@@ -42,9 +48,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       return typeof given === 'string' && MAX_REQUEST_ID.test(given) ? given : randomUUID();
     },
     clientErrorHandler: refuseMalformedRequest,
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(request, reply, { code: 'VALIDATION_FAILED', detail: error.message });
+    },
     // Connections that are being used are given time by their handlers; idle ones are not waited for.
     forceCloseConnections: 'idle',
   });
+  endConnectionsOnClose(app);
   installValidation(app);
   installProblemHandler(app);
   installJsonParser(app);

@@ -5,6 +5,7 @@ import { type Problem, type ProblemCode, type ProblemExtensions, PROBLEMS } from
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { AppError } from '../lib/app-error.ts';
+import { endSocket } from '../lib/end-socket.ts';
 import { toProblemDocument } from '../lib/problem-document.ts';
 import { toFieldProblems } from './validation.ts';
 
@@ -33,8 +34,11 @@ export function installProblemHandler(app: FastifyInstance): void {
 
 function classify(error: FastifyError, request: FastifyRequest): Failure {
   if (error instanceof AppError) {
-    const { code, message, details, cause, extensions } = error;
-    request.log.info({ code, details, cause }, 'request refused');
+    const { code, message, details, extensions } = error;
+    const fields = { err: error, code, details };
+    // What is our fault, or that of something we need, is for somebody to look at.
+    if (PROBLEMS[code].status >= 500) request.log.warn(fields, 'request failed');
+    else request.log.info({ code, details }, 'request refused');
     return { code, detail: message, extensions };
   }
   if (error.validation !== undefined) {
@@ -56,7 +60,8 @@ function classify(error: FastifyError, request: FastifyRequest): Failure {
   return { code: 'INTERNAL', detail: 'Something went wrong on our side. Quote the request id when reporting it.' };
 }
 
-function sendProblem(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {
+/** Answers a request with a problem document. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {
   const problem: Problem = toProblemDocument(failure, { path: request.url, id: request.id });
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   if (problem.status === 503) reply.header('retry-after', problem.retryAfterSeconds ?? 1);
@@ -74,7 +79,8 @@ export function refuseMalformedRequest(_error: Error, socket: Socket): void {
   if (!socket.writable) return;
   const failure = { code: 'VALIDATION_FAILED' as const, detail: 'This is not a valid HTTP request' };
   const body = JSON.stringify(toProblemDocument(failure, { path: '/', id: randomUUID() }));
-  socket.end(
+  endSocket(
+    socket,
     `HTTP/1.1 ${PROBLEMS.VALIDATION_FAILED.status} Bad Request\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );

@@ -50,6 +50,14 @@ describe('settings', () => {
     expect(messageOf({ DATABASE_URL: 'mysql://user:hunter2@db/x' })).not.toContain('hunter2');
   });
 
+  it('list what contradicts another setting together with what is wrong by itself', () => {
+    const message = messageOf({ PORT: 'abc', MAX_SESSIONS: '500', HOST: '0.0.0.0' });
+    for (const part of ['PORT: ', 'MAX_SESSIONS=500', 'HOST="0.0.0.0"']) expect(message).toContain(part);
+    const inCloud = messageOf({ CLOUD_MODE: 'true', PORT: 'abc' });
+    for (const part of ['PORT: ', 'DATABASE_URL is not set']) expect(inCloud).toContain(part);
+    expect(messageOf({ MAX_SESSIONS: 'many' })).not.toContain('needs as many');
+  });
+
   it('refuse limits that contradict each other', () => {
     expect(messageOf({ MAX_SESSIONS: '200' })).toContain('CDP_PORT_COUNT is 101');
     expect(messageOf({ CDP_PORT_BASE: '65500' })).toContain('beyond port 65535');

@@ -91,7 +91,7 @@ function isSet({ variable, secret }: Setting, env: Environment): boolean {
   return Boolean(env[variable]) || (secret && Boolean(env[`${variable}_FILE`]));
 }
 
-/** Rules that concern more than one setting. */
+/** Rules that concern more than one setting. A value that is wrong by itself breaks none of them. */
 function checkTogether(values: SettingValues, mode: Mode, env: Environment): string[] {
   const problems: string[] = [];
   const { maxSessions, cdpPortBase, cdpPortCount, host } = values;
@@ -121,7 +121,7 @@ function checkTogether(values: SettingValues, mode: Mode, env: Environment): str
 export function loadSettings(env: Environment): Settings {
   const mode = chooseMode(env);
   const { values, ignored, problems } = readAll(env, mode);
-  if (problems.length === 0) problems.push(...checkTogether(values, mode, env));
+  problems.push(...checkTogether(values, mode, env));
   if (problems.length > 0) throw new SettingsError(problems);
 
   const dataDir = path.resolve(values.dataDir);

@@ -8,6 +8,7 @@ import {
   findChromium,
   findXvfb,
   hasSharedMemory,
+  openFolderRoot,
   ProcessGroups,
   readBrowserVersion,
 } from '../browser/index.ts';
@@ -27,6 +28,8 @@ export const PLAIN_BROWSER: BrowserSpec = {
 
 /** The real Chromium of this machine, with a folder of the test's own. `stack` removes it. */
 export async function openTestHost(stack: AsyncDisposableStack): Promise<BrowserHost> {
+  const foldersRoot = path.join(await openTestDirectory(stack), 'b');
+  await openFolderRoot(foldersRoot);
   const executablePath = process.env['CHROMIUM_PATH'] ?? findChromium();
   if (executablePath === undefined) throw new Error('Browser tests need Chromium; npm test installs it');
   return {
@@ -35,7 +38,7 @@ export async function openTestHost(stack: AsyncDisposableStack): Promise<Browser
     // Chromium refuses its sandbox to root, which is what CI containers run as.
     sandbox: userInfo().uid !== 0,
     xvfbPath: process.env['XVFB_PATH'] ?? findXvfb(),
-    foldersRoot: path.join(await openTestDirectory(stack), 'b'),
+    foldersRoot,
     sharedMemory: hasSharedMemory(),
     groups: new ProcessGroups(),
     launchTimeoutMs: LAUNCH_TIMEOUT_MS,
@@ -45,6 +48,5 @@ export async function openTestHost(stack: AsyncDisposableStack): Promise<Browser
 /** What is left of a host's browsers, asked of the operating system: process groups and folders. */
 export async function whatIsLeft(host: BrowserHost): Promise<{ groups: number[]; folders: string[] }> {
   const groups = await findGroupsByEnvironment('GUISE_BROWSERS_DIR', host.foldersRoot);
-  // Without a first browser there is no folder to read.
-  return { groups, folders: await readdir(host.foldersRoot).catch(() => []) };
+  return { groups, folders: await readdir(host.foldersRoot) };
 }

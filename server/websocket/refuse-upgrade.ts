@@ -3,6 +3,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { AppError } from '../lib/app-error.ts';
+import { endSocket } from '../lib/end-socket.ts';
 import { toProblemDocument } from '../lib/problem-document.ts';
 import type { Logger } from '../platform/logger/logger.ts';
 
@@ -31,6 +32,5 @@ export function refuseUpgrade(
     'Connection: close',
     ...(problem.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
   ];
-  socket.on('error', () => undefined);
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  endSocket(socket, `${head.join('\r\n')}\r\n\r\n${body}`);
 }

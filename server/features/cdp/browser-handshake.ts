@@ -47,5 +47,11 @@ export async function openBrowserSocket(port: number, path: string, key: string)
   });
   outgoing.once('error', refused);
   outgoing.end();
-  return raceAbort(opened.promise, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS), ({ socket }) => socket.destroy());
+  try {
+    return await raceAbort(opened.promise, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS), ({ socket }) => socket.destroy());
+  } catch (error) {
+    outgoing.destroy();
+    if (error instanceof AppError) throw error;
+    throw new AppError('OPERATION_TIMED_OUT', 'The browser did not answer the handshake', { cause: error });
+  }
 }

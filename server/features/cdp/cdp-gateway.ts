@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -51,7 +52,7 @@ export class CdpGateway {
   /** Opens a session's own debugging port. The caller must dispose it. @throws {AppError} CAPACITY_EXHAUSTED */
   async openPort(sessionId: string, browser: Browser): Promise<SessionPort> {
     const { ports, logger } = this.#deps;
-    const server = createServer((request, response) => {
+    const server = createServer({ shouldUpgradeCallback: isWebSocket }, (request, response) => {
       this.#answer({ request, response, sessionId, browser }).catch((error: unknown) =>
         this.#refuse(request, response, error),
       );
@@ -122,14 +123,21 @@ export class CdpGateway {
       response.destroy();
       return;
     }
+    const id = randomUUID();
+    if (!(error instanceof AppError)) this.#deps.logger.warn({ err: error, requestId: id }, 'browser did not answer');
     const failure =
       error instanceof AppError
-        ? { code: error.code, detail: error.message }
+        ? { code: error.code, detail: error.message, extensions: error.extensions }
         : { code: 'TARGET_NOT_FOUND' as const, detail: 'The browser does not answer' };
-    const problem = toProblemDocument(failure, { path: request.url ?? '/', id: '' });
+    const problem = toProblemDocument(failure, { path: request.url ?? '/', id });
     response.writeHead(problem.status, { 'Content-Type': 'application/problem+json' });
     response.end(JSON.stringify(problem));
   }
+}
+
+/** Other protocols a client may offer, such as h2c, are declined by answering as usual. */
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** Stops listening, at once. Connections that were upgraded are the relay's to end; the others end here. */

@@ -4,12 +4,10 @@ import type { Socket } from 'node:net';
 import type { CloseReason } from '@guise/contract';
 
 import { AppError } from '../../lib/app-error.ts';
+import { endSocket } from '../../lib/end-socket.ts';
 import type { LiveSession, SessionClient } from '../sessions/index.ts';
 import { openBrowserSocket } from './browser-handshake.ts';
 import { closeFrame, FrameBoundary } from './frame-boundary.ts';
-
-/** How long a client may take to go after it was told why. Milliseconds. */
-const CLOSE_GRACE_MS = 1_000;
 
 const KEEP_ALIVE_MS = 30_000;
 
@@ -98,9 +96,7 @@ class CdpRelay implements SessionClient {
     this.#browser.unpipe(this.#client);
     this.#browser.destroy();
     const canTell = this.#toClient.isBetweenFrames && !this.#toClient.sawClose;
-    if (canTell) this.#client.write(closeFrame(CLOSE_CODES[reason], reason));
-    this.#client.end();
-    setTimeout(() => this.#client.destroy(), CLOSE_GRACE_MS).unref();
+    endSocket(this.#client, canTell ? closeFrame(CLOSE_CODES[reason], reason) : undefined);
   }
 }
 

@@ -31,6 +31,14 @@ async function askBrowser(
   }
 }
 
+function decodeTarget(search: string): string {
+  try {
+    return decodeURIComponent(search.slice(1).split('&')[0] ?? '');
+  } catch {
+    throw new AppError('VALIDATION_FAILED', 'The URL to open is not encoded correctly');
+  }
+}
+
 /** Replaces the browser's own address by the one the client has used, with the client's token. */
 function withOwnAddresses(
   body: string,
@@ -61,7 +69,7 @@ export async function answerDebuggingRequest(
   if (!ENDPOINT.test(url.pathname)) throw new AppError('ROUTE_NOT_FOUND', `${url.pathname} is not served here`);
   let query = '';
   if (url.pathname.startsWith('/json/new')) {
-    const target = decodeURIComponent(url.search.slice(1).split('&')[0] ?? '') || 'about:blank';
+    const target = decodeTarget(url.search) || 'about:blank';
     if (!OPENABLE_URL.test(target))
       throw new AppError('VALIDATION_FAILED', 'Only http, https and data URLs can be opened');
     query = `?${encodeURIComponent(target)}`;

@@ -105,6 +105,7 @@ export class WarmPool implements AsyncDisposable {
   /** A warm browser that answers and has the size that is asked for. */
   async #claim(spec: BrowserSpec, signal: AbortSignal): Promise<Browser | undefined> {
     for (const browser of this.#ready) {
+      signal.throwIfAborted();
       // Before anything is waited for, so that nobody else takes it.
       this.#ready.delete(browser);
       try {

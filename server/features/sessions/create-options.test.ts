@@ -72,6 +72,10 @@ describe('create options', () => {
 
   it('name a time zone that exists', async () => {
     expect(await errorsOf({ timezone: 'Mars/Olympus' })).toEqual({ code: 'VALIDATION_FAILED', paths: ['/timezone'] });
+    expect(await errorsOf({ timezone: '+05:30' })).toEqual({ code: 'VALIDATION_FAILED', paths: ['/timezone'] });
+    await expect(toBrowserSpec({ timezone: 'europe/berlin' }, '/nonexistent')).resolves.toMatchObject({
+      timezone: 'Europe/Berlin',
+    });
     await expect(toBrowserSpec({ timezone: 'Asia/Tokyo' }, '/nonexistent')).resolves.toMatchObject({
       timezone: 'Asia/Tokyo',
     });

@@ -43,13 +43,16 @@ function checkLaunchArgs(launchArgs: readonly string[]): void {
   );
 }
 
-function checkTimezone(timezone: string | undefined): void {
-  if (timezone === undefined) return;
+/** The time zone by the name the system knows it by: `Intl` takes any spelling, and offsets, which TZ does not. */
+function toTimezone(timezone: string | undefined): string | undefined {
+  if (timezone === undefined) return undefined;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: timezone });
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions();
+    if (!/^[+-]/.test(timeZone)) return timeZone;
   } catch {
-    throw invalidField('/timezone', 'is not the IANA name of a time zone');
+    // Refused below, as an offset is.
   }
+  throw invalidField('/timezone', 'is not the IANA name of a time zone');
 }
 
 async function findExtension(extensionsDir: string, name: string, index: number): Promise<string> {
@@ -70,12 +73,11 @@ export async function toBrowserSpec(input: CreateSession, extensionsDir: string)
   refuseUnavailable(input);
   const { extensions = [], launchArgs = [], timezone, locale, geolocation, userAgent } = input;
   checkLaunchArgs(launchArgs);
-  checkTimezone(timezone);
   return {
     headless: input.headless ?? SESSION_DEFAULTS.headless,
     hideAutomation: (input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel) !== 'none',
     viewport: input.viewport ?? SESSION_DEFAULTS.viewport,
-    timezone,
+    timezone: toTimezone(timezone),
     locale,
     geolocation,
     userAgent,

@@ -25,6 +25,7 @@ export class LiveSession {
   /** Frees everything the session holds; resolves when nothing of it is left. Safe to call twice. */
   readonly release: () => Promise<void>;
   readonly #clients = new Set<SessionClient>();
+  #operations = 0;
   #lastActivityMs = Date.now();
 
   constructor(parts: {
@@ -47,7 +48,7 @@ export class LiveSession {
   }
 
   get lastActivityAt(): Date {
-    return new Date(this.#lastActivityMs);
+    return new Date(Date.now() - this.idleMs());
   }
 
   get clientCount(): number {
@@ -59,9 +60,21 @@ export class LiveSession {
     this.#lastActivityMs = Date.now();
   }
 
-  /** Milliseconds since the session was last used. */
+  /** Notes the begin of an operation; until it is disposed the session counts as used. */
+  beginOperation(): Disposable {
+    this.#operations += 1;
+    this.touch();
+    return {
+      [Symbol.dispose]: () => {
+        this.#operations -= 1;
+        this.touch();
+      },
+    };
+  }
+
+  /** Milliseconds since the session was last used; 0 while an operation is under way. */
   idleMs(): number {
-    return Date.now() - this.#lastActivityMs;
+    return this.#operations > 0 ? 0 : Date.now() - this.#lastActivityMs;
   }
 
   /** The limit the session has reached by now, if any. */

@@ -1,5 +1,6 @@
 import {
   CreateSession,
+  ListEventsQuery,
   ListSessionsQuery,
   Problem,
   Session,
@@ -81,9 +82,10 @@ export const SESSION_OPERATIONS = {
   },
   listSessionEvents: {
     operationId: 'listSessionEvents',
-    summary: "The session's history, oldest first",
+    summary: "The session's history, oldest first; for more than one page pass the last id as `after`",
     tags,
     params,
+    querystring: ListEventsQuery,
     response: { 200: SessionEventList, ...problems },
   },
 };

@@ -4,6 +4,7 @@ import type { SessionIdentity } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { openTestDatabase } from '../../testing/test-database.ts';
+import { until } from '../../testing/until.ts';
 import type { NewSession, SessionRecord } from './session-record.ts';
 import { SessionRepository } from './session-repository.ts';
 
@@ -43,10 +44,34 @@ describe('SessionRepository', () => {
 
     expect(results.filter((each) => each !== undefined)).toHaveLength(1);
     expect(await sessions.find(id)).toMatchObject({ state: 'ACTIVE', cdpPort: 9_222, identity: IDENTITY });
-    expect((await sessions.listEvents(id)).map(({ type, toState }) => [type, toState])).toEqual([
+    expect(
+      (await sessions.listEvents(id, { after: 0, limit: 10 })).map(({ type, toState }) => [type, toState]),
+    ).toEqual([
       ['created', 'INITIALIZING'],
       ['stateChanged', 'ACTIVE'],
     ]);
+  });
+
+  it('makes a move that is still allowed when another move of the same session got in first', async () => {
+    await using stack = new AsyncDisposableStack();
+    const db = await openTestDatabase(stack);
+    const sessions = new SessionRepository(db, 'node-a');
+    const { id } = await sessions.insert(newSession());
+    await sessions.move(id, 'ready', { reason: 'browser ready' });
+    await sessions.move(id, 'rest', { reason: 'not used' });
+
+    const closing = Promise.withResolvers<SessionRecord | undefined>();
+    await db.transaction(async (tx) => {
+      await new SessionRepository(tx, 'node-a').move(id, 'wake', { reason: 'used again' });
+      const close = sessions.move(id, 'close', { reason: 'requested', closeReason: 'requested' });
+      close.then(closing.resolve, closing.reject);
+      // The close has read IDLE and waits for this transaction.
+      await until(async () => {
+        const waiting = await db.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock'`);
+        return waiting.length > 0;
+      });
+    });
+    expect(await closing.promise).toMatchObject({ state: 'CLOSING', closeReason: 'requested' });
   });
 
   it('keeps the first close reason, says when it closed, and gives the port back', async () => {

@@ -5,7 +5,6 @@ import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, 
 import { movesOf, type SessionTrigger } from './session-state.ts';
 
 const LIVE_STATES: readonly SessionState[] = ['INITIALIZING', 'ACTIVE', 'IDLE', 'UNHEALTHY', 'CLOSING'];
-const EVENTS_SHOWN = 1_000;
 
 /** What a move changes beside the state. */
 export interface MoveDetails {
@@ -110,14 +109,18 @@ export class SessionRepository {
   /**
    * Moves one session along the state machine in a single statement, its event with it.
    *
-   * The guard is in the WHERE clause, so of two callers racing for the same move exactly one wins, on one node or on
-   * many. Returns undefined to the loser, and where there is no such session. The first close reason stays.
+   * The row is locked before its state is looked at: two callers racing for the same move have exactly one winner, on
+   * one node or on many, and a move that is still allowed after the other's is made then. (An UPDATE that joins the
+   * moves directly would keep the source state it had read before it waited, and lose that one.) Returns undefined to
+   * the loser, and where there is no such session. The first close reason stays.
    */
   async move(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
     const moves = movesOf(trigger);
     const { reason, closeReason, error, cdpPort, identity, lastActivityAt } = details;
     const [row] = await this.#db.query<SessionRow>(
-      `with moved as (
+      `with locked as (
+         select id, state as from_state from sessions where id = $1 and state = any ($2::text[]) for update
+       ), moved as (
          update sessions
          set state = moves.target,
              close_reason = coalesce(sessions.close_reason, $4),
@@ -127,9 +130,9 @@ export class SessionRepository {
              last_activity_at = coalesce($8, sessions.last_activity_at),
              started_at = coalesce(sessions.started_at, case when moves.target = 'ACTIVE' then now() end),
              closed_at = case when moves.target = 'CLOSED' then now() end
-         from unnest($2::text[], $3::text[]) as moves (source, target)
-         where sessions.id = $1 and sessions.state = moves.source
-         returning sessions.*, moves.source as from_state
+         from locked join unnest($2::text[], $3::text[]) as moves (source, target) on moves.source = locked.from_state
+         where sessions.id = locked.id
+         returning sessions.*, locked.from_state
        ), event as (
          insert into session_events (session_id, type, from_state, to_state, reason)
          select id, 'stateChanged', from_state, state, $9 from moved
@@ -192,12 +195,12 @@ export class SessionRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** A session's events, oldest first. */
-  async listEvents(id: string): Promise<SessionEvent[]> {
+  /** A session's events, oldest first: at most `limit` of those after the event `after`. */
+  async listEvents(id: string, { after, limit }: { after: number; limit: number }): Promise<SessionEvent[]> {
     const rows = await this.#db.query<EventRow>(
       `select id, session_id, type, from_state, to_state, reason, created_at from session_events
-       where session_id = $1 order by id limit $2`,
-      [id, EVENTS_SHOWN],
+       where session_id = $1 and id > $2 order by id limit $3`,
+      [id, after, limit],
     );
     return rows.map((row) => ({
       id: row.id,

@@ -10,6 +10,7 @@ import type { SessionService } from './session-service.ts';
 import type { SessionView } from './session-view.ts';
 
 const METADATA_PREFIX = 'metadata.';
+const MAX_EVENTS = 1_000;
 const DEFAULT_PAGE_SIZE = 50;
 
 /** `metadata.team=a` of a query as `{ team: 'a' }`; undefined when there is none. */
@@ -67,8 +68,9 @@ export function sessionRoutes(service: SessionService, view: SessionView): Fasti
       show(request, await service.keepAlive(toSessionId(request.params))),
     );
 
-    app.get('/sessions/:sessionId/events', { schema: operations.listSessionEvents }, async ({ params }) => ({
-      events: await service.listEvents(toSessionId(params)),
-    }));
+    app.get('/sessions/:sessionId/events', { schema: operations.listSessionEvents }, async ({ params, query }) => {
+      const { after = 0, limit = MAX_EVENTS } = query;
+      return { events: await service.listEvents(toSessionId(params), { after, limit }) };
+    });
   };
 }

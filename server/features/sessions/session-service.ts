@@ -11,6 +11,8 @@ import {
 
 import { type Browser, type BrowserSpec, CdpClosedError, type Page } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
+import { isTimeout } from '../../lib/deadline.ts';
+import { throwFailures } from '../../lib/settled.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { Admission, WarmPool } from '../pool/index.ts';
@@ -19,6 +21,7 @@ import { LiveSession } from './live-session.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { MoveDetails, SessionFilter, SessionRepository } from './session-repository.ts';
+import { SessionStart } from './session-start.ts';
 import { isTerminal, type SessionTrigger } from './session-state.ts';
 
 /** A session nobody has used for this long is idle. Milliseconds. */
@@ -42,23 +45,19 @@ interface SessionServiceDeps {
   readonly extensionsDir: string;
 }
 
-/** A create under way, which a delete may break off. */
-interface Start {
-  readonly abort: AbortController;
-  readonly finished: Promise<void>;
-}
-
 /**
  * Use cases over sessions.
  *
- * The row is the truth about a session's state; the maps here only say what this process holds. A session is taken
- * out of `#live` before its end is waited for, so whoever still finds it there may use it.
+ * The row is the truth about a session's state; the maps here only say what this process holds. An id is in one of
+ * them from before its row is written until its row is CLOSED, so a live row whose id is in none belongs to nobody.
  */
 export class SessionService {
   readonly #deps: SessionServiceDeps;
-  readonly #starting = new Map<string, Start>();
+  readonly #starting = new Map<string, SessionStart>();
   readonly #live = new Map<string, LiveSession>();
   readonly #ending = new Map<string, Promise<void>>();
+  /** Ends that have not been written yet, because the database did not take them. */
+  readonly #unrecorded = new Map<string, CloseReason>();
 
   constructor(deps: SessionServiceDeps) {
     this.#deps = deps;
@@ -79,29 +78,29 @@ export class SessionService {
    * @throws {AppError} VALIDATION_FAILED, OPTION_NOT_AVAILABLE, CAPACITY_EXHAUSTED, SHUTTING_DOWN before anything is
    *   recorded; BROWSER_LAUNCH_FAILED, SESSION_ENDED afterwards, the session then being CLOSED and nothing left of it
    */
-  async create(input: CreateSession, signal: AbortSignal): Promise<SessionRecord> {
+  async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
     const startedAt = performance.now();
     const spec = await toBrowserSpec(input, this.#deps.extensionsDir);
+    const id = randomUUID();
+    const start = new SessionStart();
+    this.#starting.set(id, start);
     await using owned = new AsyncDisposableStack();
-    owned.use(await this.#deps.admission.acquire(signal));
-    const { id } = await this.#insert(input);
-
-    const abort = new AbortController();
-    const finished = Promise.withResolvers<void>();
-    this.#starting.set(id, { abort, finished: finished.promise });
     try {
-      const { record, isWarm } = await this.#start(id, { input, spec, owned }, AbortSignal.any([signal, abort.signal]));
-      this.#emitCreated(startedAt, isWarm ? 'warm' : 'cold');
-      return record;
-    } catch (error) {
-      // First the browser, then the row: CLOSED must mean that nothing is left.
-      await owned.disposeAsync();
-      await this.#recordFailedStart(id, error, signal);
-      this.#emitCreated(startedAt, 'failed');
-      throw error;
+      const signal = AbortSignal.any([clientSignal, start.signal]);
+      owned.use(await this.#deps.admission.acquire(signal));
+      await this.#insert(id, input);
+      try {
+        const { record, isWarm } = await this.#start(id, { input, spec, owned }, signal);
+        this.#emitCreated(startedAt, isWarm ? 'warm' : 'cold');
+        return record;
+      } catch (error) {
+        await this.#abandon({ id, owned, start, error, clientSignal });
+        this.#emitCreated(startedAt, 'failed');
+        throw start.signal.aborted ? start.signal.reason : error;
+      }
     } finally {
       this.#starting.delete(id);
-      finished.resolve();
+      start.finish();
     }
   }
 
@@ -121,9 +120,9 @@ export class SessionService {
     return this.#deps.sessions.list(filter);
   }
 
-  /** @throws {AppError} SESSION_NOT_FOUND */
-  async listEvents(id: string): Promise<SessionEvent[]> {
-    const events = await this.#deps.sessions.listEvents(id);
+  /** Part of a session's history: the events after the event `after`. @throws {AppError} SESSION_NOT_FOUND */
+  async listEvents(id: string, page: { after: number; limit: number }): Promise<SessionEvent[]> {
+    const events = await this.#deps.sessions.listEvents(id, page);
     if (events.length === 0) await this.get(id);
     return events;
   }
@@ -137,23 +136,27 @@ export class SessionService {
     return live;
   }
 
-  /** Runs something on the session's page. @throws {AppError} as `use`, PAGE_OPERATION_FAILED, and what `run` throws */
+  /** Runs something on the session's page. @throws {AppError} as `withBrowser`, and what `run` throws */
   async withPage<Value>(id: string, signal: AbortSignal, run: (page: Page) => Promise<Value>): Promise<Value> {
     return this.withBrowser(id, async (browser) => run(await browser.page(signal)));
   }
 
-  /** Runs something on the session's browser. @throws {AppError} as `withPage` */
+  /**
+   * Runs something on the session's browser. The session counts as used until it is done.
+   *
+   * @throws {AppError} as `use`; PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT; and what `run` throws
+   */
   async withBrowser<Value>(id: string, run: (browser: Browser) => Promise<Value>): Promise<Value> {
     const live = await this.use(id);
+    using _operation = live.beginOperation();
     try {
       return await run(live.browser);
     } catch (error) {
+      if (isTimeout(error)) throw new AppError('OPERATION_TIMED_OUT', 'The browser did not answer', { cause: error });
       if (!(error instanceof CdpClosedError)) throw error;
       await Promise.race([live.browser.gone, sleep(CRASH_NEWS_MS)]);
       if (this.#live.get(id) !== live) throw await this.#whyNotLive(id);
       throw new AppError('PAGE_OPERATION_FAILED', 'The page was closed while it was used', { cause: error });
-    } finally {
-      live.touch();
     }
   }
 
@@ -179,60 +182,57 @@ export class SessionService {
   /**
    * Ends a session and resolves when nothing of it is left. Ending one that has ended changes nothing.
    *
-   * @throws {AppError} SESSION_NOT_FOUND
+   * @throws {AppError} SESSION_NOT_FOUND; DEPENDENCY_UNAVAILABLE when the end could not be recorded yet
    */
   async end(id: string, closeReason: CloseReason): Promise<SessionRecord> {
-    const live = this.#live.get(id);
-    if (live !== undefined) this.#startEnding(live, this.#close(live, closeReason));
-    const start = this.#starting.get(id);
-    if (start !== undefined) {
-      await this.#deps.sessions.move(id, 'close', { reason: closeReason, closeReason });
-      start.abort.abort(new AppError('SESSION_ENDED', `Session ${id} was ended while it started`));
-      await start.finished;
-    }
-    await this.#ending.get(id);
-    return this.get(id);
+    await this.#endHere(id, closeReason);
+    const record = await this.get(id);
+    if (isTerminal(record.state)) return record;
+    throw new AppError('DEPENDENCY_UNAVAILABLE', 'The browser is gone, but its end could not be recorded yet');
   }
 
-  /** Ends all sessions of this process, also those that are starting. Never rejects for a single one. */
+  /** Ends all sessions of this process, also those that are starting. Never rejects. */
   async endAll(closeReason: CloseReason): Promise<void> {
-    const ids = [...this.#starting.keys(), ...this.#live.keys()];
-    const results = await Promise.allSettled(ids.map((id) => this.end(id, closeReason)));
-    await Promise.allSettled(this.#ending.values());
-    for (const result of results) {
-      if (result.status === 'rejected') this.#deps.logger.error({ err: result.reason }, 'session could not be ended');
-    }
+    const ids = new Set([...this.#starting.keys(), ...this.#live.keys(), ...this.#ending.keys()]);
+    await Promise.all([...ids].map((id) => this.#endHere(id, closeReason)));
   }
 
-  /** Closes the rows of sessions a predecessor of this process left behind. For the start, before any create. */
-  async closeLeftBehind(): Promise<number> {
+  /**
+   * Closes the rows of this node that belong to nobody: those a predecessor left behind, and those whose end the
+   * database did not take when it came. Returns how many.
+   */
+  async closeUnowned(): Promise<number> {
     const ids = await this.#deps.sessions.listLiveIds();
-    for (const id of ids) {
-      await this.#deps.sessions.move(id, 'lose', { reason: 'the service was restarted', closeReason: 'node_lost' });
+    const isOwned = (id: string): boolean => this.#starting.has(id) || this.#live.has(id) || this.#ending.has(id);
+    const unowned = ids.filter((id) => !isOwned(id));
+    for (const id of unowned) {
+      const closeReason = this.#unrecorded.get(id) ?? 'node_lost';
+      await this.#record(id, 'lose', { reason: 'nothing of it was left', closeReason });
+      this.#unrecorded.delete(id);
     }
-    return ids.length;
+    return unowned.length;
   }
 
-  /** One look at every live session: ends those past a limit, and moves the others between ACTIVE and IDLE. */
+  /** One look at every live session: begins to end those past a limit, and moves others between ACTIVE and IDLE. */
   async checkLimits(): Promise<void> {
-    const checks = [...this.#live.values()].map(async (live) => {
+    const moves = [...this.#live.values()].map(async (live) => {
       const limit = live.reachedLimit();
-      if (limit !== undefined) return this.end(live.id, limit);
+      if (limit !== undefined) {
+        this.#startClosing(live, limit);
+        return;
+      }
       const isIdle = live.idleMs() >= Math.min(IDLE_AFTER_MS, live.timeoutMs / 2);
-      if (isIdle && live.state === 'ACTIVE')
-        return this.#move(live, 'rest', { reason: 'not used', lastActivityAt: live.lastActivityAt });
-      if (!isIdle && live.state === 'IDLE') return this.#move(live, 'wake', { reason: 'used again' });
-      return undefined;
+      const { lastActivityAt } = live;
+      if (isIdle && live.state === 'ACTIVE') await this.#move(live, 'rest', { reason: 'not used', lastActivityAt });
+      if (!isIdle && live.state === 'IDLE') await this.#move(live, 'wake', { reason: 'used again' });
     });
-    const results = await Promise.allSettled(checks);
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} sessions could not be checked`);
+    throwFailures(await Promise.allSettled(moves), 'Sessions could not be checked');
   }
 
-  async #insert(input: CreateSession): Promise<SessionRecord> {
+  async #insert(id: string, input: CreateSession): Promise<void> {
     const { metadata = {}, ...options } = input;
-    return this.#deps.sessions.insert({
-      id: randomUUID(),
+    await this.#deps.sessions.insert({
+      id,
       headless: input.headless ?? SESSION_DEFAULTS.headless,
       stealthLevel: input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel,
       // A proxy may carry credentials.
@@ -254,74 +254,115 @@ export class SessionService {
     const { userAgent, version: browserVersion } = browser;
     const { timezone = null, locale = null, viewport } = spec;
     const identity = { userAgent, browserVersion, timezone, locale, viewport };
-    const record = await this.#deps.sessions.move(id, 'ready', { reason: 'browser ready', cdpPort, identity });
+    const record = await this.#record(id, 'ready', { reason: 'browser ready', cdpPort, identity });
     if (record === undefined) throw await this.#whyNotLive(id);
+    // Whoever broke the start off while its row was written found nothing to end but this.
+    signal.throwIfAborted();
 
     const { createdAt, timeoutMs, maxLifetimeMs } = record;
     const live = new LiveSession({ id, browser, cdpPort, createdAt, timeoutMs, maxLifetimeMs, owned: owned.move() });
     this.#live.set(id, live);
     void browser.gone.then(() => this.#onBrowserGone(live));
-    this.#emitState(record);
     if (input.startUrl !== undefined) void this.#openStartUrl(live, input.startUrl);
     return { record, isWarm };
   }
 
   /** Sends the browser on its way after the answer: a slow page must not make a slow create. Never rejects. */
   async #openStartUrl(live: LiveSession, url: string): Promise<void> {
+    const signal = AbortSignal.timeout(live.timeoutMs);
     try {
-      const page = await live.browser.page(AbortSignal.timeout(live.timeoutMs));
-      await page.navigate({ url, waitUntil: 'commit' }, AbortSignal.timeout(live.timeoutMs));
+      const page = await live.browser.page(signal);
+      await page.navigate({ url, waitUntil: 'commit' }, signal);
     } catch (error) {
       this.#deps.logger.info({ err: error, sessionId: live.id }, 'start url could not be opened');
     }
   }
 
-  async #recordFailedStart(id: string, error: unknown, clientSignal: AbortSignal): Promise<void> {
-    const details = clientSignal.aborted
-      ? { reason: 'the client went away', closeReason: 'client_disconnected' as const }
-      : { reason: 'the browser did not start', closeReason: 'start_failed' as const, error: describe(error) };
-    const record = await this.#deps.sessions.move(id, 'lose', details);
-    if (record !== undefined) this.#emitState(record);
+  /** Undoes a start that failed: first the browser, then the row, as CLOSED means that nothing is left. */
+  async #abandon(failed: {
+    id: string;
+    owned: AsyncDisposableStack;
+    start: SessionStart;
+    error: unknown;
+    clientSignal: AbortSignal;
+  }): Promise<void> {
+    const { id, owned, start, error, clientSignal } = failed;
+    const closeReason = start.closeReason ?? (clientSignal.aborted ? 'client_disconnected' : 'start_failed');
+    const message = error instanceof AppError ? error.message : 'Internal error';
+    this.#unrecorded.set(id, closeReason);
+    const results = await Promise.allSettled([owned.disposeAsync()]);
+    results.push(
+      ...(await Promise.allSettled([
+        this.#record(id, 'lose', { reason: closeReason, closeReason, error: message }).then(() => {
+          this.#unrecorded.delete(id);
+        }),
+      ])),
+    );
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      this.#deps.logger.error({ err: result.reason, sessionId: id }, 'failed start could not be undone');
+    }
   }
 
   #onBrowserGone(live: LiveSession): void {
     // We take a session out of the map before we end it, so one still there lost its browser by itself.
     if (this.#live.get(live.id) !== live) return;
     this.#deps.logger.warn({ sessionId: live.id, pid: live.browser.pid }, 'browser crashed');
-    const details = { reason: 'the browser process ended', closeReason: 'browser_crashed' } as const;
-    this.#startEnding(live, this.#finish(live, details.closeReason, this.#move(live, 'lose', details)));
+    const closeReason = 'browser_crashed';
+    this.#startEnding(live, closeReason, async () => {
+      const lost = this.#move(live, 'lose', { reason: 'the browser process ended', closeReason });
+      throwFailures(await Promise.allSettled([lost, live.release()]), 'A crashed session did not end cleanly');
+    });
   }
 
-  async #close(live: LiveSession, closeReason: CloseReason): Promise<void> {
-    const { lastActivityAt } = live;
-    const closing = this.#move(live, 'close', { reason: closeReason, closeReason, lastActivityAt });
-    await this.#finish(live, closeReason, closing);
-    await this.#move(live, 'closed', { reason: 'nothing is left of the browser' });
+  /** Ends what this process holds of a session. Never rejects. */
+  async #endHere(id: string, closeReason: CloseReason): Promise<void> {
+    const start = this.#starting.get(id);
+    start?.breakOff(closeReason);
+    await start?.finished;
+    const live = this.#live.get(id);
+    if (live !== undefined) this.#startClosing(live, closeReason);
+    await this.#ending.get(id);
   }
 
-  /** Ends a session's clients and browser while its row is being moved. */
-  async #finish(live: LiveSession, closeReason: CloseReason, recorded: Promise<void>): Promise<void> {
+  #startClosing(live: LiveSession, closeReason: CloseReason): void {
+    this.#startEnding(live, closeReason, async () => {
+      const { lastActivityAt } = live;
+      const closing = this.#move(live, 'close', { reason: closeReason, closeReason, lastActivityAt });
+      throwFailures(await Promise.allSettled([closing, live.release()]), 'A session did not end cleanly');
+      await this.#move(live, 'closed', { reason: 'nothing is left of the browser' });
+    });
+  }
+
+  /** Takes a session out of use, tells its clients, and remembers its end until it is written. */
+  #startEnding(live: LiveSession, closeReason: CloseReason, run: () => Promise<void>): void {
+    const { id } = live;
+    this.#live.delete(id);
+    this.#unrecorded.set(id, closeReason);
     live.closeClients(closeReason);
-    const results = await Promise.allSettled([live.release(), recorded]);
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    if (failures.length > 0) throw new AggregateError(failures, `Session ${live.id} did not end cleanly`);
-  }
-
-  #startEnding(live: LiveSession, ending: Promise<void>): void {
-    this.#live.delete(live.id);
-    const settled = ending
-      .catch((error: unknown) =>
-        this.#deps.logger.error({ err: error, sessionId: live.id }, 'session did not end cleanly'),
+    const ending = run()
+      .then(
+        () => this.#unrecorded.delete(id),
+        (error: unknown) => this.#deps.logger.error({ err: error, sessionId: id }, 'session did not end cleanly'),
       )
-      .finally(() => this.#ending.delete(live.id));
-    this.#ending.set(live.id, settled);
+      .then(() => {
+        this.#ending.delete(id);
+      });
+    this.#ending.set(id, ending);
   }
 
   async #move(live: LiveSession, trigger: SessionTrigger, details: MoveDetails): Promise<void> {
-    const record = await this.#deps.sessions.move(live.id, trigger, details);
-    if (record === undefined) return;
-    live.state = record.state;
-    this.#emitState(record);
+    const record = await this.#record(live.id, trigger, details);
+    if (record !== undefined) live.state = record.state;
+  }
+
+  /** Moves a row and tells those who watch. */
+  async #record(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
+    const record = await this.#deps.sessions.move(id, trigger, details);
+    if (record === undefined) return undefined;
+    const { state, closeReason } = record;
+    this.#deps.events.emit('stateChanged', { sessionId: id, state, closeReason });
+    return record;
   }
 
   async #whyNotLive(id: string): Promise<AppError> {
@@ -337,15 +378,7 @@ export class SessionService {
     });
   }
 
-  #emitState({ id, state, closeReason }: SessionRecord): void {
-    this.#deps.events.emit('stateChanged', { sessionId: id, state, closeReason });
-  }
-
   #emitCreated(startedAt: number, outcome: SessionEvents['created']['outcome']): void {
     this.#deps.events.emit('created', { durationMs: performance.now() - startedAt, outcome });
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof AppError ? error.message : 'Internal error';
 }

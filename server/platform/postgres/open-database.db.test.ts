@@ -140,6 +140,6 @@ describe('Database', () => {
 
     const opening = openDatabase({ connectionString: 'postgresql://nobody@127.0.0.1:1/none', ...limits }, silentLogger);
 
-    await expect(opening).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(opening).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE', cause: { code: 'ECONNREFUSED' } });
   });
 });

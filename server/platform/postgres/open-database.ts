@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import pg from 'pg';
 
+import { AppError } from '../../lib/app-error.ts';
 import { raceAbort } from '../../lib/deadline.ts';
 import { once } from '../../lib/once.ts';
 import type { Logger } from '../logger/logger.ts';
@@ -162,8 +163,12 @@ class PooledDatabase implements Database {
       client.release();
       return result;
     } catch (error) {
-      client.release(isUsableAfter(error) ? undefined : true);
-      throw error;
+      if (isUsableAfter(error)) {
+        client.release();
+        throw error;
+      }
+      client.release(true);
+      throw isConnectionLoss(error) ? unavailable(error) : error;
     }
   }
 
@@ -174,7 +179,7 @@ class PooledDatabase implements Database {
         return await this.#pool.connect();
       } catch (error) {
         const isHopeless = this.#pool.ending || !isTransient(error);
-        if (isHopeless || performance.now() + CONNECT_RETRY_MS > deadline) throw error;
+        if (isHopeless || performance.now() + CONNECT_RETRY_MS > deadline) throw unavailable(error);
         await sleep(CONNECT_RETRY_MS);
       }
     }
@@ -202,6 +207,16 @@ class StatementNames {
 async function commit(client: pg.PoolClient): Promise<void> {
   const { command } = await client.query('commit');
   if (command !== 'COMMIT') throw new Error('The transaction was undone: a statement in it had failed and was ignored');
+}
+
+/** What those who need the database now are told when it cannot be reached. */
+function unavailable(cause: unknown): AppError {
+  return new AppError('DEPENDENCY_UNAVAILABLE', 'The database cannot be reached', { cause });
+}
+
+/** Whether the connection broke, or the server ended it, while a statement was under way. */
+function isConnectionLoss(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || error.severity === 'FATAL' || error.severity === 'PANIC';
 }
 
 /** An error that the server answered a statement with leaves the connection in order, unless it ended it. */
