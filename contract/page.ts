@@ -37,7 +37,7 @@ export const Execute = Type.Object(
     ),
     timeoutMs: Type.Optional(OperationTimeoutMs),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, minProperties: 1 },
 );
 export type Execute = Static<typeof Execute>;
 

@@ -57,7 +57,7 @@ export const PageUrl = Type.String({
   minLength: 1,
   maxLength: 65_536,
   // Control characters are in no URL, and neither they nor lone surrogates can be stored.
-  pattern: '^(https?://[^\\u0000-\\u001f\\ud800-\\udfff]+|about:blank|data:[^\\u0000\\ud800-\\udfff]*)$',
+  pattern: '^([hH][tT][tT][pP][sS]?://[^\\u0000-\\u001f\\ud800-\\udfff]+|about:blank|data:[^\\u0000\\ud800-\\udfff]*)$',
   description: 'An http, https or data URL, or about:blank.',
 });
 

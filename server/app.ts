@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 import { type BrowserHost, launchBrowser, openFolderRoot, removeLeftovers } from './browser/index.ts';
-import { CdpGateway, PortRange } from './features/cdp/index.ts';
+import { CdpGateway, cdpRoutes, PortRange } from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
   pageRoutes,
@@ -177,6 +177,7 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
   });
   await http.register(sessionRoutes(sessions, new SessionView(tokens)), { prefix: '/api' });
   await http.register(pageRoutes(sessions), { prefix: '/api' });
+  await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
   await http.register(
     serviceRoutes({

@@ -54,8 +54,18 @@ class Main {
     process.on('exit', () => this.#app?.killBrowsers());
     // Somebody may have asked while the last steps of the start could not be broken off.
     if (signal.aborted) return this.#finish(this.#app);
-    const address = await this.#app.listen();
+    const address = await this.#listen(this.#app);
     this.#logger.info({ address, docs: `${address}/docs`, mode: settings.mode }, 'guise is ready');
+  }
+
+  /** An address that cannot be had ends the service like any other stop. */
+  async #listen(app: App): Promise<string> {
+    try {
+      return await app.listen();
+    } catch (error) {
+      await app[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Asks for a stop; a second time, for an immediate one. */

@@ -34,7 +34,7 @@ export function desktopUserAgent(version: string): string {
 
 /** Client hints of a desktop Chromium on Linux: what the browser says by itself when no user agent is set. */
 export function desktopClientHints(version: string, nodeArchitecture: string): Protocol.Emulation.UserAgentMetadata {
-  return {
+  const hints: Protocol.Emulation.UserAgentMetadata = {
     brands: brandsOf(version, false),
     fullVersionList: brandsOf(version, true),
     platform: 'Linux',
@@ -46,4 +46,6 @@ export function desktopClientHints(version: string, nodeArchitecture: string): P
     wow64: false,
     formFactors: ['Desktop'],
   };
+  // Deprecated in the protocol, but the only way to what pages still ask for as `uaFullVersion`.
+  return Object.assign(hints, { fullVersion: version });
 }

@@ -10,8 +10,11 @@ import { scriptKind } from './script-kind.ts';
 type RemoteObject = Protocol.Runtime.RemoteObject;
 type Evaluation = Protocol.Runtime.EvaluateResponse;
 
-/** What V8 says of a result it cannot make JSON of; both have the error code of every other refusal. */
-const NOT_JSON = ['Object reference chain is too long', "Object couldn't be returned by value"];
+/** What V8 says of a result it cannot make JSON of, and its type: its error code is that of every other refusal. */
+const NOT_JSON: Readonly<Record<string, string>> = {
+  'Object reference chain is too long': 'object',
+  "Object couldn't be returned by value": 'symbol',
+};
 
 /** Everything `runScript` needs beside the page. */
 export interface ScriptRequest {
@@ -127,7 +130,9 @@ export async function runScript(
     if (elapsedMs(startedAt) >= timeoutMs) {
       throw new AppError('OPERATION_TIMED_OUT', `The script was stopped after ${timeoutMs} ms`, { cause: error });
     }
-    if (NOT_JSON.includes(error.message)) throw notSerializable('a value', 'object');
+    const type = NOT_JSON[error.message];
+    if (type !== undefined)
+      throw notSerializable(type === 'symbol' ? 'a symbol' : 'an object that refers to itself', type);
     throw error;
   }
 }

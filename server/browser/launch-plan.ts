@@ -73,8 +73,9 @@ export function plannedUserAgent(spec: BrowserSpec, version: string): string | u
 export function screenFor(viewport: Viewport): { width: number; height: number } {
   const scale = viewport.deviceScaleFactor ?? 1;
   return {
-    width: Math.max(SCREEN.width, Math.ceil(viewport.width * scale)),
-    height: Math.max(SCREEN.height, Math.ceil((viewport.height + BROWSER_UI_HEIGHT) * scale)),
+    // Chromium keeps a window one pixel smaller than a screen it would fill.
+    width: Math.max(SCREEN.width, Math.ceil(viewport.width * scale) + 1),
+    height: Math.max(SCREEN.height, Math.ceil((viewport.height + BROWSER_UI_HEIGHT) * scale) + 1),
   };
 }
 

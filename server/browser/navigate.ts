@@ -7,9 +7,12 @@ import type { CdpSession } from './cdp-connection.ts';
 
 type WaitUntil = NonNullable<Navigate['waitUntil']>;
 
+/** The lifecycle event of a document that has just been committed; `commit` itself is only told of past documents. */
+const NEW_DOCUMENT = 'init';
+
 /** Names of Chromium's page lifecycle events (Page.lifecycleEvent). */
 const LIFECYCLE_EVENTS: Readonly<Record<WaitUntil, string>> = {
-  commit: 'commit',
+  commit: NEW_DOCUMENT,
   domcontentloaded: 'DOMContentLoaded',
   load: 'load',
   networkidle: 'networkIdle',
@@ -61,7 +64,7 @@ function followLifecycle(
     if (event.frameId !== frameId) return;
     const names = seen.get(event.loaderId) ?? new Set();
     seen.set(event.loaderId, names.add(event.name));
-    if (current !== undefined && event.name === 'commit') current = event.loaderId;
+    if (current !== undefined && event.name === NEW_DOCUMENT) current = event.loaderId;
     check();
   });
   return {
@@ -159,8 +162,8 @@ export async function navigatePage(
   return { ...shown, status: answer.status, timing: { totalMs, ...timing } };
 }
 
-/** Where an answer came from and its HTTP status; null where there was none, as for about:blank. */
+/** Where an answer came from and its HTTP status; null for what is no HTTP, as about:blank and data: are. */
 function toAnswer(response: Protocol.Network.Response | undefined): { url: string | undefined; status: number | null } {
-  const status = response?.status ?? 0;
-  return { url: response?.url, status: status === 0 ? null : status };
+  const isHttp = response !== undefined && /^https?:/.test(response.url);
+  return { url: response?.url, status: isHttp ? response.status : null };
 }

@@ -9,6 +9,12 @@ import { applyTargetSetup, type TargetSetup } from './target-setup.ts';
 const EVERYTHING = [{ type: 'browser', exclude: true }, { type: 'tab', exclude: true }, {}];
 const PAGES_ONLY = [{ type: 'page' }];
 
+/** Lets a page go that its opener holds back until everybody attached has said so. Never rejects. */
+async function release(session: CdpSession): Promise<void> {
+  // It may have been closed already.
+  await session.send('Runtime.runIfWaitingForDebugger').catch(() => undefined);
+}
+
 interface PageDirectoryOptions {
   readonly connection: CdpConnection;
   /** What every target is to get before it runs; undefined leaves all of them alone. */
@@ -84,7 +90,7 @@ export class PageDirectory {
     const { targetId, type } = targetInfo;
     const session = connection.session(sessionId);
     if (setup !== undefined) this.#watch(session);
-    const isSetUp = setup === undefined ? Promise.resolve() : applyTargetSetup(session, type, setup);
+    const isSetUp = setup === undefined ? release(session) : applyTargetSetup(session, type, setup);
     if (type !== 'page') return;
     this.#pages.set(targetId, { page: new Page({ targetId, session, answersDialogs }), isSetUp });
     for (const resolve of this.#waiting) resolve();

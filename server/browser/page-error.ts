@@ -2,6 +2,7 @@ import type { Protocol } from 'devtools-protocol';
 
 import { AppError } from '../lib/app-error.ts';
 import type { CdpSession } from './cdp-connection.ts';
+import { stopPage } from './stop-page.ts';
 
 const DESCRIBE_ERROR = `function () {
   return { name: String(this.name), message: String(this.message), stack: String(this.stack) };
@@ -24,7 +25,8 @@ async function askThrown(session: CdpSession, objectId: string): Promise<PageErr
     );
     return exceptionDetails === undefined ? (result.value as PageErrorText) : undefined;
   } catch {
-    // The page's own getters run here; where they fail, what the browser noted will do.
+    // The page's own getters run here; where they fail, or never end, what the browser noted will do.
+    await stopPage(session);
     return undefined;
   }
 }

@@ -15,6 +15,8 @@ export async function stopPage(session: CdpSession): Promise<void> {
   try {
     await session.send('Runtime.evaluate', { expression: '0' }, AbortSignal.timeout(PROBE_MS));
   } catch (error) {
-    if (isTimeout(error)) await session.send('Runtime.terminateExecution').catch(() => undefined);
+    if (!isTimeout(error)) return;
+    // A page that has crashed answers nothing any more.
+    await session.send('Runtime.terminateExecution', undefined, AbortSignal.timeout(PROBE_MS)).catch(() => undefined);
   }
 }

@@ -77,7 +77,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
 /** Bodies are JSON or absent; an empty one counts as absent whatever its type is said to be. */
 function installJsonParser(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
+  // A member called __proto__ is data like any other: bodies are checked by schemas and never merged.
+  const parse = app.getDefaultJsonParser('ignore', 'ignore');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);

@@ -1,4 +1,4 @@
-import swagger from '@fastify/swagger';
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
@@ -9,12 +9,49 @@ const TAGS = [
   { name: 'service', description: 'How the service is doing' },
 ];
 
+type OpenApiDocument = Extract<Parameters<SwaggerTransformObject>[0], { openapiObject: unknown }>['openapiObject'];
+
+interface Operation {
+  requestBody?: { required?: boolean; content: Record<string, { schema: Record<string, unknown> }> };
+  responses?: Record<string, { content?: Record<string, unknown> }>;
+}
+
+/** A body none of whose members is needed may be left out. */
+function describeBody({ requestBody }: Operation): void {
+  const schema = requestBody?.content['application/json']?.schema ?? {};
+  if (requestBody !== undefined && !('required' in schema) && !('minProperties' in schema))
+    requestBody.required = false;
+}
+
+/** Refusals have a media type of their own. */
+function describeRefusals({ responses = {} }: Operation): void {
+  for (const status of ['4XX', '5XX']) {
+    const content = responses[status]?.content;
+    if (content === undefined) continue;
+    content['application/problem+json'] = content['application/json'];
+    delete content['application/json'];
+  }
+}
+
+/** Says what the generator of the document cannot know. */
+function describeOperations(document: OpenApiDocument): OpenApiDocument {
+  for (const path of Object.values(document.paths ?? {})) {
+    for (const operation of Object.values(path ?? {}) as Operation[]) {
+      describeBody(operation);
+      describeRefusals(operation);
+    }
+  }
+  return document;
+}
+
 /** The bar only offers to load another document. */
 const HIDE_TOP_BAR = '.swagger-ui .topbar { display: none }';
 
 /** Serves the OpenAPI document at /openapi.json and a page for people at /docs, both made from the route schemas. */
 export async function installOpenApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
+    transformObject: (document) =>
+      'openapiObject' in document ? describeOperations(document.openapiObject) : document.swaggerObject,
     openapi: {
       openapi: '3.1.0',
       info: {

@@ -95,13 +95,15 @@ export class CdpGateway {
   }
 
   /**
-   * On loopback the port is open to programs of this machine, as Chrome's own is, but not to web pages: one that tries
-   * gives itself away by its Origin, or by a Host that was made to point here (DNS rebinding).
+   * On loopback the port is open to programs of this machine, as Chrome's own is, but not to browsers, whose pages could
+   * read other sessions through it: they give themselves away by Sec-Fetch-Site, by their Origin, or by a Host that was
+   * made to point here (DNS rebinding).
    */
   #checkPortRequest({ headers }: IncomingMessage, sessionId: string, token: string | null): void {
-    const { origin, host = '' } = headers;
-    if (origin !== undefined && !origin.startsWith('devtools://')) {
-      throw new AppError('ORIGIN_NOT_ALLOWED', 'Web pages may not use a debugging port');
+    const { origin, host = '', 'sec-fetch-site': fetchSite } = headers;
+    // A browser that is sent here says so, also where no page did it; programs have nothing to say.
+    if (fetchSite !== undefined || (origin !== undefined && !origin.startsWith('devtools://'))) {
+      throw new AppError('ORIGIN_NOT_ALLOWED', 'Browsers may not use a debugging port');
     }
     if (!LOOPBACK.includes(this.#deps.host)) {
       this.#authenticate(sessionId, token);
