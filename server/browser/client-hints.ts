@@ -49,3 +49,14 @@ export function desktopClientHints(version: string, nodeArchitecture: string): P
   // Deprecated in the protocol, but the only way to what pages still ask for as `uaFullVersion`.
   return Object.assign(hints, { fullVersion: version });
 }
+
+/** Client hints that say nothing. */
+export const NO_CLIENT_HINTS: Protocol.Emulation.UserAgentMetadata = {
+  brands: [],
+  fullVersionList: [],
+  platform: '',
+  platformVersion: '',
+  architecture: '',
+  model: '',
+  mobile: false,
+};

@@ -4,7 +4,7 @@ import type { Protocol } from 'devtools-protocol';
 
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import type { CdpSession } from './cdp-connection.ts';
-import { desktopClientHints } from './client-hints.ts';
+import { desktopClientHints, NO_CLIENT_HINTS } from './client-hints.ts';
 import { plannedUserAgent } from './launch-plan.ts';
 
 /** What is set on every target of a browser before its first script runs, because no flag can say it. */
@@ -16,16 +16,26 @@ export interface TargetSetup {
 
 const GEOLOCATION_ACCURACY_METERS = 50;
 
+/**
+ * What to say beside a user agent set by flag, which empties the client hints; undefined when none is set.
+ *
+ * Our own gets the hints of the same browser. Which would fit a client's own we cannot know: no brand at all is then
+ * better than one that contradicts it.
+ */
+function planUserAgent(spec: BrowserSpec, version: string): TargetSetup['userAgent'] {
+  const userAgent = plannedUserAgent(spec, version);
+  if (userAgent === undefined) return undefined;
+  const userAgentMetadata = spec.userAgent === undefined ? desktopClientHints(version, arch()) : NO_CLIENT_HINTS;
+  return { userAgent, userAgentMetadata };
+}
+
 /** The part of a spec that flags cannot say, or undefined when there is none and targets are left alone. Pure. */
 export function planTargetSetup(spec: BrowserSpec, host: BrowserHost): TargetSetup | undefined {
-  // A user agent set by flag empties the client hints, so they have to be given back. For a client's own user agent
-  // we cannot know which hints would fit it; none are then better than ones that contradict it.
-  const userAgent = spec.userAgent === undefined ? plannedUserAgent(spec, host.version) : undefined;
+  const userAgent = planUserAgent(spec, host.version);
   const { locale, geolocation } = spec;
   if (userAgent === undefined && locale === undefined && geolocation === undefined) return undefined;
   return {
-    userAgent:
-      userAgent === undefined ? undefined : { userAgent, userAgentMetadata: desktopClientHints(host.version, arch()) },
+    userAgent,
     locale,
     geolocation: geolocation && { accuracy: GEOLOCATION_ACCURACY_METERS, ...geolocation },
   };
