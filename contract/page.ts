@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 
-import { PageUrl } from './session.ts';
+import { OPTIONAL_BODY, PageUrl } from './session.ts';
 
 const TIMEOUT_LIMITS = { minimum: 1, maximum: 300_000 } as const;
 
@@ -37,7 +37,7 @@ export const Execute = Type.Object(
     ),
     timeoutMs: Type.Optional(OperationTimeoutMs),
   },
-  { additionalProperties: false, minProperties: 1 },
+  { additionalProperties: false },
 );
 export type Execute = Static<typeof Execute>;
 
@@ -103,7 +103,7 @@ export const Screenshot = Type.Object(
     store: Type.Optional(Type.Boolean({ description: 'Keep it as an artifact; not available in this version.' })),
     timeoutMs: Type.Optional(OperationTimeoutMs),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, ...OPTIONAL_BODY },
 );
 export type Screenshot = Static<typeof Screenshot>;
 
@@ -139,7 +139,7 @@ export const Pdf = Type.Object(
     store: Type.Optional(Type.Boolean({ description: 'Keep it as an artifact; not available in this version.' })),
     timeoutMs: Type.Optional(OperationTimeoutMs),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, ...OPTIONAL_BODY },
 );
 export type Pdf = Static<typeof Pdf>;
 

@@ -13,6 +13,9 @@ export const SESSION_DEFAULTS = {
   headless: true,
 } as const;
 
+/** Marks a body that may be left out, which then means one without members. */
+export const OPTIONAL_BODY = { 'x-optional': true } as const;
+
 const TimeoutMs = Type.Integer({
   minimum: 1_000,
   maximum: 7 * DAY_MS,
@@ -111,7 +114,7 @@ export const CreateSession = Type.Object(
     allowedDomains: Type.Optional(DomainList),
     blockedDomains: Type.Optional(DomainList),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, ...OPTIONAL_BODY },
 );
 export type CreateSession = Static<typeof CreateSession>;
 

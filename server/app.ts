@@ -9,6 +9,7 @@ import { Admission, WarmPool } from './features/pool/index.ts';
 import {
   pageRoutes,
   type SessionEvents,
+  SessionHealth,
   SessionRepository,
   sessionRoutes,
   SessionService,
@@ -92,7 +93,7 @@ export async function createApp(
   const http = await buildHttp(settings, parts, logger);
   // Ended before the sessions are, the server would wait for the clients that wait for the sessions.
   stack.defer(() => http.close());
-  for (const loop of startLoops(parts.sessions, logger)) stack.use(loop);
+  for (const loop of startLoops(parts, settings.healthCheckIntervalMs, logger)) stack.use(loop);
   stack.defer(async () => {
     parts.admission.close();
     await parts.sessions.endAll('shutdown');
@@ -108,16 +109,18 @@ export async function createApp(
   };
 }
 
-function startLoops(sessions: SessionService, logger: Logger): BackgroundLoop[] {
-  const start = (intervalMs: number, run: () => Promise<unknown>, failed: string): BackgroundLoop =>
+function startLoops({ sessions, events }: Parts, healthIntervalMs: number, logger: Logger): BackgroundLoop[] {
+  const health = new SessionHealth({ sessions, events, logger, intervalMs: healthIntervalMs });
+  const start = (intervalMs: number, run: (signal: AbortSignal) => Promise<unknown>, failed: string): BackgroundLoop =>
     BackgroundLoop.start({
       intervalMs,
       maxBackoffMs: LONGEST_LOOP_BACKOFF_MS,
-      run: async () => void (await run()),
+      run: async (signal) => void (await run(signal)),
       onFailure: (error, failures) => logger.error({ err: error, failures }, failed),
     });
   return [
     start(LIMIT_CHECK_INTERVAL_MS, () => sessions.checkLimits(), 'sessions could not be checked'),
+    start(healthIntervalMs, (signal) => health.checkAll(signal), 'browsers could not be checked'),
     start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),
   ];
 }
@@ -166,7 +169,7 @@ async function buildParts(base: {
 }
 
 async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): Promise<FastifyInstance> {
-  const { sessions, tokens, host } = parts;
+  const { sessions, tokens, host, events } = parts;
   const metrics = buildMetrics(parts);
   const http = await createHttpServer({
     logger,
@@ -175,7 +178,7 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
     onAnswered: ({ method, route, status, durationMs }) =>
       metrics.recordRequest({ method, route, status }, durationMs / 1_000),
   });
-  await http.register(sessionRoutes(sessions, new SessionView(tokens)), { prefix: '/api' });
+  await http.register(sessionRoutes({ service: sessions, view: new SessionView(tokens), events }), { prefix: '/api' });
   await http.register(pageRoutes(sessions), { prefix: '/api' });
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
@@ -207,13 +210,14 @@ function upgradeRoutes({ gateway }: Parts): UpgradeRoute[] {
 
 function buildMetrics({ sessions, admission, pool, events }: Parts): ServiceMetrics {
   const metrics = new ServiceMetrics({
-    liveSessions: () => sessions.liveCount,
+    liveSessions: () => sessions.live.length,
     sessionLimit: () => admission.limit,
     queuedCreates: () => admission.waiting,
     warmBrowsers: () => pool.readyCount,
     cdpClients: () => sessions.clientCount,
   });
   events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
+  events.on('healthChecked', ({ outcome }) => metrics.recordHealthCheck(outcome));
   events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
   return metrics;
 }

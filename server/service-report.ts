@@ -43,7 +43,7 @@ export function reportStatus(
     uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1_000),
     draining: admission.isClosed,
     sessions: {
-      live: sessions.liveCount,
+      live: sessions.live.length,
       limit: admission.limit,
       queued: admission.waiting,
       queueLimit: admission.queueLimit,

@@ -4,3 +4,4 @@ export { allowNoBody } from './optional-body.ts';
 export { refuseForeignOrigin } from './origin-guard.ts';
 export { webSocketOrigin } from './request-origin.ts';
 export { type HealthCheck, serviceRoutes } from './service-routes.ts';
+export { answerWithStream } from './stream-answer.ts';

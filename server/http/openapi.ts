@@ -16,7 +16,7 @@ interface Operation {
   responses?: Record<string, { content?: Record<string, unknown> }>;
 }
 
-/** A body none of whose members is needed may be left out. */
+/** The contract marks bodies that may be left out. */
 function describeBody({ requestBody }: Operation): void {
   const schema = requestBody?.content['application/json']?.schema ?? {};
   if (requestBody !== undefined && !('required' in schema) && !('minProperties' in schema))

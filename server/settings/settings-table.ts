@@ -61,12 +61,10 @@ export const SETTINGS = {
   queueLimit: setting('QUEUE_LIMIT', integer(0, 100_000, 100), 'Creates that may wait when the node is full.'),
   queueTimeoutMs: setting('QUEUE_TIMEOUT_MS', integer(0, 600_000, 30_000), 'Milliseconds a create may wait.'),
   warmPoolSize: setting('WARM_POOL_SIZE', integer(0, 1_000, 5), 'Browsers launched ahead of demand.'),
-  healthCheckIntervalMs: ignoredForNow(
-    setting(
-      'HEALTH_CHECK_INTERVAL_MS',
-      integer(1_000, DAY_MS, 60_000),
-      'Milliseconds between health checks of a session.',
-    ),
+  healthCheckIntervalMs: setting(
+    'HEALTH_CHECK_INTERVAL_MS',
+    integer(1_000, DAY_MS, 60_000),
+    'Milliseconds between health checks of a session.',
   ),
   maxRequestsPerSession: ignoredForNow(
     setting(

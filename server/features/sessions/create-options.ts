@@ -12,6 +12,7 @@ import {
 
 import type { BrowserSpec } from '../../browser/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
+import type { NewSession } from './session-record.ts';
 
 /** Whether an option asks for anything: `persist: false` and `blockedDomains: []` do not. */
 function isAskedFor(value: unknown): boolean {
@@ -83,6 +84,21 @@ export async function toBrowserSpec(input: CreateSession, extensionsDir: string)
     userAgent,
     launchArgs,
     extensionDirs: await Promise.all(extensions.map((name, index) => findExtension(extensionsDir, name, index))),
+  };
+}
+
+/** The row of a session as a create request wants it. Pure. */
+export function toNewSession(id: string, input: CreateSession, defaultTimeoutMs: number): NewSession {
+  const { metadata = {}, ...options } = input;
+  return {
+    id,
+    headless: input.headless ?? SESSION_DEFAULTS.headless,
+    stealthLevel: input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel,
+    // A proxy may carry credentials.
+    options: { ...options, proxy: undefined },
+    metadata,
+    timeoutMs: input.timeoutMs ?? defaultTimeoutMs,
+    maxLifetimeMs: input.maxLifetimeMs ?? null,
   };
 }
 

@@ -8,6 +8,10 @@ export interface SessionEvents {
     readonly state: SessionState;
     readonly closeReason: CloseReason | null;
   };
+  /** Something new is in the history of a session. */
+  eventRecorded: { readonly sessionId: string };
+  /** A browser has been asked whether it works. */
+  healthChecked: { readonly outcome: 'ok' | 'failed' };
   /** A create has been answered, or has failed. */
   created: { readonly durationMs: number; readonly outcome: 'warm' | 'cold' | 'failed' };
 }

@@ -2,14 +2,18 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Metadata, Session } from '@guise/contract';
 import type { FastifyRequest } from 'fastify';
 
-import { allowNoBody, clientSignal, webSocketOrigin } from '../../http/index.ts';
+import { allowNoBody, answerWithStream, clientSignal, webSocketOrigin } from '../../http/index.ts';
 import { invalidField } from '../../lib/app-error.ts';
+import type { TypedEmitter } from '../../lib/typed-emitter.ts';
+import { streamEvents } from './event-stream.ts';
+import type { SessionEvents } from './session-events.ts';
 import { isSessionId, SESSION_OPERATIONS as operations, toSessionId } from './session-operations.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { SessionService } from './session-service.ts';
 import type { SessionView } from './session-view.ts';
 
 const METADATA_PREFIX = 'metadata.';
+const EVENT_STREAM = 'text/event-stream';
 const MAX_EVENTS = 1_000;
 const DEFAULT_PAGE_SIZE = 50;
 
@@ -26,8 +30,14 @@ function toCursor(cursor: string | undefined): string | undefined {
   throw invalidField('/cursor', 'is not one this service has given out');
 }
 
+interface SessionRoutesDeps {
+  readonly service: SessionService;
+  readonly view: SessionView;
+  readonly events: TypedEmitter<SessionEvents>;
+}
+
 /** Routes that create, read, change and end sessions. */
-export function sessionRoutes(service: SessionService, view: SessionView): FastifyPluginAsyncTypebox {
+export function sessionRoutes({ service, view, events }: SessionRoutesDeps): FastifyPluginAsyncTypebox {
   const show = (request: FastifyRequest, record: SessionRecord): Session =>
     view.toSession(record, service.findLive(record.id), webSocketOrigin(request));
 
@@ -68,9 +78,20 @@ export function sessionRoutes(service: SessionService, view: SessionView): Fasti
       show(request, await service.keepAlive(toSessionId(request.params))),
     );
 
-    app.get('/sessions/:sessionId/events', { schema: operations.listSessionEvents }, async ({ params, query }) => {
+    app.get('/sessions/:sessionId/events', { schema: operations.listSessionEvents }, async (request, reply) => {
+      const { params, query, headers } = request;
+      const sessionId = toSessionId(params);
+      if (headers.accept?.includes(EVENT_STREAM) === true) {
+        // An unknown session is still refused as usual.
+        await service.get(sessionId);
+        const after = Number(headers['last-event-id'] ?? query.after ?? 0) || 0;
+        await answerWithStream(reply, (out, signal) =>
+          streamEvents({ service, events, sessionId, after }, out, signal),
+        );
+        return reply;
+      }
       const { after = 0, limit = MAX_EVENTS } = query;
-      return { events: await service.listEvents(toSessionId(params), { after, limit }) };
+      return { events: await service.listEvents(sessionId, { after, limit }) };
     });
   };
 }

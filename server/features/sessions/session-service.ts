@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  type CloseReason,
-  type CreateSession,
-  SESSION_DEFAULTS,
-  type SessionEvent,
-  type UpdateSession,
-} from '@guise/contract';
+import { type CloseReason, type CreateSession, type SessionEvent, type UpdateSession } from '@guise/contract';
 
 import { type Browser, type BrowserSpec, CdpClosedError, type Page } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
@@ -16,7 +10,7 @@ import { throwFailures } from '../../lib/settled.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { Admission, WarmPool } from '../pool/index.ts';
-import { toBrowserSpec } from './create-options.ts';
+import { toBrowserSpec, toNewSession } from './create-options.ts';
 import { LiveSession } from './live-session.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -63,13 +57,14 @@ export class SessionService {
     this.#deps = deps;
   }
 
-  get liveCount(): number {
-    return this.#live.size;
+  /** The sessions that can be used now. */
+  get live(): readonly LiveSession[] {
+    return [...this.#live.values()];
   }
 
   /** Clients connected to all sessions of this process. */
   get clientCount(): number {
-    return this.#live.values().reduce((sum, live) => sum + live.clientCount, 0);
+    return this.live.reduce((sum, live) => sum + live.clientCount, 0);
   }
 
   /**
@@ -88,7 +83,7 @@ export class SessionService {
     try {
       const signal = AbortSignal.any([clientSignal, start.signal]);
       owned.use(await this.#deps.admission.acquire(signal));
-      await this.#insert(id, input);
+      await this.#deps.sessions.insert(toNewSession(id, input, this.#deps.defaultTimeoutMs));
       try {
         const { record, isWarm } = await this.#start(id, { input, spec, owned }, signal);
         this.#emitCreated(startedAt, isWarm ? 'warm' : 'cold');
@@ -132,7 +127,7 @@ export class SessionService {
     const live = this.#live.get(id);
     if (live === undefined) throw await this.#whyNotLive(id);
     live.touch();
-    if (live.state === 'IDLE') await this.#move(live, 'wake', { reason: 'used again' });
+    if (live.state === 'IDLE') await this.move(live, 'wake', { reason: 'used again' });
     return live;
   }
 
@@ -170,6 +165,7 @@ export class SessionService {
   async update(id: string, changes: UpdateSession): Promise<SessionRecord> {
     const record = await this.#deps.sessions.update(id, changes);
     if (record === undefined) throw await this.#whyNotLive(id);
+    this.#deps.events.emit('eventRecorded', { sessionId: id });
     const live = this.#live.get(id);
     if (live !== undefined) {
       live.timeoutMs = record.timeoutMs;
@@ -215,7 +211,7 @@ export class SessionService {
 
   /** One look at every live session: begins to end those past a limit, and moves others between ACTIVE and IDLE. */
   async checkLimits(): Promise<void> {
-    const moves = [...this.#live.values()].map(async (live) => {
+    const moves = this.live.map(async (live) => {
       const limit = live.reachedLimit();
       if (limit !== undefined) {
         this.#startClosing(live, limit);
@@ -223,24 +219,10 @@ export class SessionService {
       }
       const isIdle = live.idleMs() >= Math.min(IDLE_AFTER_MS, live.timeoutMs / 2);
       const { lastActivityAt } = live;
-      if (isIdle && live.state === 'ACTIVE') await this.#move(live, 'rest', { reason: 'not used', lastActivityAt });
-      if (!isIdle && live.state === 'IDLE') await this.#move(live, 'wake', { reason: 'used again' });
+      if (isIdle && live.state === 'ACTIVE') await this.move(live, 'rest', { reason: 'not used', lastActivityAt });
+      if (!isIdle && live.state === 'IDLE') await this.move(live, 'wake', { reason: 'used again' });
     });
     throwFailures(await Promise.allSettled(moves), 'Sessions could not be checked');
-  }
-
-  async #insert(id: string, input: CreateSession): Promise<void> {
-    const { metadata = {}, ...options } = input;
-    await this.#deps.sessions.insert({
-      id,
-      headless: input.headless ?? SESSION_DEFAULTS.headless,
-      stealthLevel: input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel,
-      // A proxy may carry credentials.
-      options: { ...options, proxy: undefined },
-      metadata,
-      timeoutMs: input.timeoutMs ?? this.#deps.defaultTimeoutMs,
-      maxLifetimeMs: input.maxLifetimeMs ?? null,
-    });
   }
 
   async #start(
@@ -310,7 +292,7 @@ export class SessionService {
     this.#deps.logger.warn({ sessionId: live.id, pid: live.browser.pid }, 'browser crashed');
     const closeReason = 'browser_crashed';
     this.#startEnding(live, closeReason, async () => {
-      const lost = this.#move(live, 'lose', { reason: 'the browser process ended', closeReason });
+      const lost = this.move(live, 'lose', { reason: 'the browser process ended', closeReason });
       throwFailures(await Promise.allSettled([lost, live.release()]), 'A crashed session did not end cleanly');
     });
   }
@@ -328,9 +310,9 @@ export class SessionService {
   #startClosing(live: LiveSession, closeReason: CloseReason): void {
     this.#startEnding(live, closeReason, async () => {
       const { lastActivityAt } = live;
-      const closing = this.#move(live, 'close', { reason: closeReason, closeReason, lastActivityAt });
+      const closing = this.move(live, 'close', { reason: closeReason, closeReason, lastActivityAt });
       throwFailures(await Promise.allSettled([closing, live.release()]), 'A session did not end cleanly');
-      await this.#move(live, 'closed', { reason: 'nothing is left of the browser' });
+      await this.move(live, 'closed', { reason: 'nothing is left of the browser' });
     });
   }
 
@@ -351,7 +333,8 @@ export class SessionService {
     this.#ending.set(id, ending);
   }
 
-  async #move(live: LiveSession, trigger: SessionTrigger, details: MoveDetails): Promise<void> {
+  /** Moves a live session along the state machine; where the move is not allowed any more, nothing happens. */
+  async move(live: LiveSession, trigger: SessionTrigger, details: MoveDetails): Promise<void> {
     const record = await this.#record(live.id, trigger, details);
     if (record !== undefined) live.state = record.state;
   }
@@ -362,6 +345,7 @@ export class SessionService {
     if (record === undefined) return undefined;
     const { state, closeReason } = record;
     this.#deps.events.emit('stateChanged', { sessionId: id, state, closeReason });
+    this.#deps.events.emit('eventRecorded', { sessionId: id });
     return record;
   }
 

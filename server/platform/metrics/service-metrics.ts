@@ -20,6 +20,7 @@ export class ServiceMetrics {
   readonly registry = new Registry();
   readonly #transitions: Counter<'state'>;
   readonly #closed: Counter<'reason'>;
+  readonly #healthChecks: Counter<'outcome'>;
   readonly #creates: Histogram<'outcome'>;
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
 
@@ -47,6 +48,12 @@ export class ServiceMetrics {
       labelNames: ['reason'],
       registers,
     });
+    this.#healthChecks = new Counter({
+      name: 'guise_health_checks_total',
+      help: 'Times a browser was asked whether it works, by outcome.',
+      labelNames: ['outcome'],
+      registers,
+    });
     this.#creates = new Histogram({
       name: 'guise_session_create_seconds',
       help: 'Time from a create request to its session, by where the browser came from.',
@@ -66,6 +73,10 @@ export class ServiceMetrics {
   recordTransition(state: string, closeReason: string | null): void {
     this.#transitions.inc({ state });
     if (state === 'CLOSED') this.#closed.inc({ reason: closeReason ?? 'unknown' });
+  }
+
+  recordHealthCheck(outcome: string): void {
+    this.#healthChecks.inc({ outcome });
   }
 
   recordCreate(outcome: string, seconds: number): void {

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { TypedEmitter } from '../../lib/typed-emitter.ts';
+import type { Logger } from '../../platform/logger/logger.ts';
+import type { LiveSession } from './live-session.ts';
+import type { SessionEvents } from './session-events.ts';
+import type { SessionService } from './session-service.ts';
+
+/** A browser that has not answered by then does not work. Milliseconds. */
+const LONGEST_ANSWER_MS = 5_000;
+
+interface SessionHealthDeps {
+  readonly sessions: Pick<SessionService, 'live' | 'move' | 'end'>;
+  readonly events: TypedEmitter<SessionEvents>;
+  readonly logger: Logger;
+  /** Milliseconds between checks; an answer may take this long at most, and never longer than 5 s. */
+  readonly intervalMs: number;
+}
+
+/**
+ * Finds the browsers that run and do not answer.
+ *
+ * The browser process itself is asked, not its pages: one that loops keeps its own renderer busy and nothing else. A
+ * session whose browser does not answer is UNHEALTHY; it recovers when the browser answers the next time it is asked, soon
+ * after, and is closed with `unhealthy` when it does not.
+ */
+export class SessionHealth {
+  readonly #deps: SessionHealthDeps;
+  readonly #answerMs: number;
+
+  constructor(deps: SessionHealthDeps) {
+    this.#deps = deps;
+    this.#answerMs = Math.min(deps.intervalMs, LONGEST_ANSWER_MS);
+  }
+
+  /** Checks every live session once, all at the same time. Rejects only when `signal` is aborted. */
+  async checkAll(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#deps.sessions.live].map((live) => this.#check(live, signal)));
+  }
+
+  async #check(live: LiveSession, signal: AbortSignal): Promise<void> {
+    const { sessions, logger } = this.#deps;
+    const { id: sessionId } = live;
+    try {
+      if (await this.#answers(live)) return;
+      logger.warn({ sessionId, pid: live.browser.pid }, 'browser does not answer');
+      await sessions.move(live, 'sicken', { reason: 'the browser does not answer' });
+      await sleep(this.#answerMs, undefined, { signal });
+      if (await this.#answers(live)) await sessions.move(live, 'recover', { reason: 'the browser answers again' });
+      else if (sessions.live.includes(live)) await sessions.end(sessionId, 'unhealthy');
+    } catch (error) {
+      signal.throwIfAborted();
+      // One session that cannot be checked must not keep the others from it.
+      logger.error({ err: error, sessionId }, 'session could not be checked');
+    }
+  }
+
+  async #answers(live: LiveSession): Promise<boolean> {
+    const answers = await live.browser.ping(AbortSignal.timeout(this.#answerMs)).then(
+      () => true,
+      () => false,
+    );
+    this.#deps.events.emit('healthChecked', { outcome: answers ? 'ok' : 'failed' });
+    return answers;
+  }
+}
