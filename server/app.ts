@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
 import { type BrowserHost, launchBrowser, openFolderRoot, removeLeftovers } from './browser/index.ts';
-import { CdpGateway, cdpRoutes, PortRange } from './features/cdp/index.ts';
+import { CdpGateway, cdpRoutes, connectToNewSession, PortRange } from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
   pageRoutes,
@@ -18,7 +18,7 @@ import {
   USUAL_BROWSER,
 } from './features/sessions/index.ts';
 import { findBrowserHost, launchLimit } from './find-browser-host.ts';
-import { createHttpServer, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
+import { createHttpServer, parseConnectQuery, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
 import { AppError } from './lib/app-error.ts';
 import { BackgroundLoop } from './lib/background-loop.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
@@ -190,12 +190,17 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
     }),
   );
   await http.ready();
-  dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes: upgradeRoutes(parts) });
+  dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes: upgradeRoutes(parts, logger) });
   return http;
 }
 
-function upgradeRoutes({ gateway }: Parts): UpgradeRoute[] {
+function upgradeRoutes({ gateway, sessions }: Parts, logger: Logger): UpgradeRoute[] {
   return [
+    {
+      pattern: new URLPattern({ pathname: '/connect' }),
+      handle: (upgrade) =>
+        connectToNewSession({ sessions, logger }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
+    },
     {
       pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),
       handle: (upgrade, { sessionId = '' }) =>

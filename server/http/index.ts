@@ -1,4 +1,5 @@
 export { clientSignal } from './client-signal.ts';
+export { parseConnectQuery } from './connect-query.ts';
 export { createHttpServer } from './http-server.ts';
 export { allowNoBody } from './optional-body.ts';
 export { refuseForeignOrigin } from './origin-guard.ts';

@@ -62,3 +62,9 @@ function toFieldProblem({
 export function toFieldProblems(errors: readonly FastifySchemaValidationError[]): FieldProblem[] {
   return errors.map((error) => toFieldProblem(error as FastifySchemaValidationError & ErrorObject));
 }
+
+/** Checks values that come by another way than a request's body as strictly as bodies are. */
+export function compileStrictly(schema: object): (value: unknown) => FieldProblem[] {
+  const validate = newAjv({ coerceTypes: false }).compile(schema);
+  return (value) => (validate(value) ? [] : (validate.errors ?? []).map(toFieldProblem));
+}

@@ -46,7 +46,7 @@ export class CdpGateway {
   async connect(incoming: IncomingClient, sessionId: string, token: string | null): Promise<void> {
     this.#authenticate(sessionId, token);
     const live = await this.#deps.sessions().use(sessionId);
-    await joinBrowser(incoming, live, live.browser.endpoint.pathname);
+    await joinBrowser(incoming, live, { path: live.browser.endpoint.pathname });
   }
 
   /** Opens a session's own debugging port. The caller must dispose it. @throws {AppError} CAPACITY_EXHAUSTED */
@@ -78,7 +78,7 @@ export class CdpGateway {
     this.#checkPortRequest(incoming.request, sessionId, searchParams.get('token'));
     if (!TARGET_PATH.test(pathname)) throw new AppError('TARGET_NOT_FOUND', `There is no target at ${pathname}`);
     const live: LiveSession = await this.#deps.sessions().use(sessionId);
-    await joinBrowser(incoming, live, pathname);
+    await joinBrowser(incoming, live, { path: pathname });
   }
 
   async #answer(parts: {

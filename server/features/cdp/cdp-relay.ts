@@ -45,6 +45,11 @@ function webSocketKey({ headers, method }: IncomingMessage): string {
   return key;
 }
 
+/** @throws {AppError} UPGRADE_REQUIRED when the request is no WebSocket handshake */
+export function checkHandshake(request: IncomingMessage): void {
+  webSocketKey(request);
+}
+
 /**
  * Two sockets joined byte by byte: a client of ours and its connection to the browser.
  *
@@ -101,13 +106,17 @@ class CdpRelay implements SessionClient {
 }
 
 /**
- * Joins a client to a session's browser, at `path` of the browser's debugging port.
+ * Joins a client to a session's browser, at `path` of the browser's debugging port. `headers` are added to the answer.
  *
  * The browser's side is opened first: when it refuses, the client still gets an HTTP answer.
  *
  * @throws {AppError} UPGRADE_REQUIRED, TARGET_NOT_FOUND, SESSION_ENDED before anything is written to the client
  */
-export async function joinBrowser(incoming: IncomingClient, live: LiveSession, path: string): Promise<void> {
+export async function joinBrowser(
+  incoming: IncomingClient,
+  live: LiveSession,
+  { path, headers = {} }: { readonly path: string; readonly headers?: Readonly<Record<string, string>> },
+): Promise<void> {
   const { request, socket: client, head } = incoming;
   const key = webSocketKey(request);
   const browser = await openBrowserSocket(Number(live.browser.endpoint.port), path, key);
@@ -117,9 +126,13 @@ export async function joinBrowser(incoming: IncomingClient, live: LiveSession, p
   }
   const relay = new CdpRelay(client, browser.socket);
   const removeClient = live.addClient(relay);
-  client.write(
-    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Accept: ${browser.accept}\r\n\r\n`,
-  );
+  const answer = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${browser.accept}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  client.write(`${answer.join('\r\n')}\r\n\r\n`);
   relay.start({ client: head, browser: browser.head }, () => live.touch(), removeClient);
 }

@@ -26,6 +26,8 @@ export class LiveSession {
   readonly release: () => Promise<void>;
   readonly #clients = new Set<SessionClient>();
   #operations = 0;
+  #whenUnused: (() => void) | undefined;
+  #unusedTimer: NodeJS.Timeout | undefined;
   #lastActivityMs = Date.now();
 
   constructor(parts: {
@@ -87,6 +89,7 @@ export class LiveSession {
   /** Adds somebody who drives the browser; returns the function that removes them again. */
   addClient(client: SessionClient): () => void {
     this.#clients.add(client);
+    clearTimeout(this.#unusedTimer);
     // A client that drives the browser itself also wants to see its dialogs.
     this.browser.answersDialogs = false;
     this.touch();
@@ -94,7 +97,17 @@ export class LiveSession {
       this.#clients.delete(client);
       this.browser.answersDialogs = this.#clients.size === 0;
       this.touch();
+      this.#whenUnused?.();
     };
+  }
+
+  /** Calls `end` once the session has had no client for `afterMs`, from now on. For sessions made for a connection. */
+  endWhenUnused(afterMs: number, end: () => void): void {
+    this.#whenUnused = () => {
+      clearTimeout(this.#unusedTimer);
+      if (this.#clients.size === 0) this.#unusedTimer = setTimeout(end, afterMs).unref();
+    };
+    this.#whenUnused();
   }
 
   closeClients(reason: CloseReason): void {

@@ -1,0 +1,56 @@
+import { CreateSession } from '@guise/contract';
+
+import { AppError } from '../lib/app-error.ts';
+import { compileStrictly } from './validation.ts';
+
+/** Longest time a session outlives its last client. Milliseconds. */
+const MAX_KEEP_ALIVE_MS = 24 * 60 * 60_000;
+const METADATA_PREFIX = 'metadata.';
+/** For the keys of a later version; the keyless server needs none. */
+const KEY_PARAMETER = 'apiKey';
+
+const ConnectQuery = {
+  ...CreateSession,
+  properties: {
+    ...CreateSession.properties,
+    keepAliveMs: { type: 'integer', minimum: 0, maximum: MAX_KEEP_ALIVE_MS },
+  },
+};
+
+const check = compileStrictly(ConnectQuery);
+
+/** A parameter as the value it stands for: text where its schema wants text, else what JSON makes of it. */
+function toValue(name: string, text: string): unknown {
+  const schema = (ConnectQuery.properties as Readonly<Record<string, object>>)[name];
+  if (schema === undefined || 'enum' in schema || ('type' in schema && schema.type === 'string')) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The schema says what it should have been.
+    return text;
+  }
+}
+
+/**
+ * The create options in the address a client connects to: `?headless=false&viewport={"width":800,"height":600}`, labels as
+ * `metadata.NAME=VALUE`.
+ *
+ * @throws {AppError} VALIDATION_FAILED naming every parameter that is wrong
+ */
+export function parseConnectQuery(query: URLSearchParams): { options: CreateSession; keepAliveMs: number } {
+  const values: Record<string, unknown> = {};
+  const metadata: Record<string, string> = {};
+  for (const [name, text] of query) {
+    if (name === KEY_PARAMETER) continue;
+    if (name.startsWith(METADATA_PREFIX)) metadata[name.slice(METADATA_PREFIX.length)] = text;
+    else values[name] = toValue(name, text);
+  }
+  if (Object.keys(metadata).length > 0) values['metadata'] = metadata;
+  const errors = check(values);
+  if (errors.length > 0) {
+    const detail = errors.map(({ path, message }) => `${path} ${message}`).join('; ');
+    throw new AppError('VALIDATION_FAILED', detail, { extensions: { errors } });
+  }
+  const { keepAliveMs = 0, ...options } = values as CreateSession & { keepAliveMs?: number };
+  return { options, keepAliveMs };
+}
