@@ -16,6 +16,11 @@ const NOT_JSON: Readonly<Record<string, string>> = {
   "Object couldn't be returned by value": 'symbol',
 };
 
+/** JSON-RPC's internal error: V8's whole answer for a script that was ended, by its own time-out or by us. */
+const ENDED = -32_603;
+/** V8's answer for a promise that can never settle, because what would have settled it was ended. */
+const NEVER_SETTLES = 'Promise was collected';
+
 /** Everything `runScript` needs beside the page. */
 export interface ScriptRequest {
   readonly script: Pick<Execute, 'code' | 'function' | 'args'>;
@@ -117,7 +122,7 @@ export async function runScript(
   signal: AbortSignal,
 ): Promise<ExecuteResult> {
   const startedAt = performance.now();
-  const { timeoutMs, returnByValue } = request;
+  const { returnByValue } = request;
   try {
     const { result, exceptionDetails } = await evaluate(session, request, signal);
     if (exceptionDetails !== undefined) throw await toScriptFailure(session, exceptionDetails);
@@ -126,9 +131,8 @@ export async function runScript(
     return answer;
   } catch (error) {
     if (!(error instanceof CdpError)) throw error;
-    // V8 stopped it: the only refusal that takes as long as the time-out.
-    if (elapsedMs(startedAt) >= timeoutMs) {
-      throw new AppError('OPERATION_TIMED_OUT', `The script was stopped after ${timeoutMs} ms`, { cause: error });
+    if (error.code === ENDED || error.message === NEVER_SETTLES) {
+      throw new AppError('OPERATION_TIMED_OUT', 'The script was stopped', { cause: error });
     }
     const type = NOT_JSON[error.message];
     if (type !== undefined)

@@ -240,8 +240,9 @@ describe('a time-out', () => {
         response.end();
         entered.resolve();
       });
-      // The request goes out before the page is blocked, which tells us that the script runs.
-      const busy = act('execute', { code: 'await fetch("/entered"); for (;;);', timeoutMs: 2_000 });
+      // A synchronous request: from the moment it goes out, which tells us that the script runs, the page is blocked.
+      const code = 'const call = new XMLHttpRequest(); call.open("GET", "/entered", false); call.send(); for (;;);';
+      const busy = act('execute', { code, timeoutMs: 2_000 });
       await entered.promise;
       expectProblem(await act(operation, { timeoutMs: 300 }), 504, 'OPERATION_TIMED_OUT');
       expectProblem(await busy, 504, 'OPERATION_TIMED_OUT');
