@@ -23,13 +23,27 @@ export const CLOSE_REASONS = [
 export const CloseReason = Type.Enum(CLOSE_REASONS);
 export type CloseReason = Static<typeof CloseReason>;
 
+/** What happens to a session that has reached its limit of requests or memory. */
+export const RECYCLE_MODES = ['close', 'restart'] as const;
+export const RecycleMode = Type.Enum(RECYCLE_MODES);
+export type RecycleMode = Static<typeof RecycleMode>;
+
 /** How much of an identity is applied. */
 export const STEALTH_LEVELS = ['none', 'basic', 'advanced', 'maximum'] as const;
 export const StealthLevel = Type.Enum(STEALTH_LEVELS);
 export type StealthLevel = Static<typeof StealthLevel>;
 
 /** What is recorded about a session's life, oldest first. Names are facts in the past. */
-const SESSION_EVENT_TYPES = ['created', 'stateChanged', 'updated'] as const;
+const SESSION_EVENT_TYPES = [
+  'created',
+  'stateChanged',
+  'updated',
+  'limitApproached',
+  'browserRestarted',
+  'adopted',
+  'drainStarted',
+  'commandRefused',
+] as const;
 export const SessionEventType = Type.Enum(SESSION_EVENT_TYPES);
 export type SessionEventType = Static<typeof SessionEventType>;
 
@@ -40,6 +54,11 @@ export const SessionEvent = Type.Object({
   fromState: Type.Union([SessionState, Type.Null()]),
   toState: Type.Union([SessionState, Type.Null()]),
   reason: Type.Union([Type.String(), Type.Null()], { description: 'Why it happened.' }),
+  data: Type.Record(Type.String(), Type.Unknown(), {
+    description:
+      'Details. `limitApproached`: limit, value, max. `browserRestarted`: limit, pages. `drainStarted`: endsAt. ' +
+      '`commandRefused`: method, why.',
+  }),
   createdAt: Type.String({ format: 'date-time' }),
 });
 export type SessionEvent = Static<typeof SessionEvent>;

@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TNull, type TSchema, type TUnion, Type } from 'typebox';
 
-import { CloseReason, SessionState, StealthLevel } from './session-lifecycle.ts';
+import { CloseReason, RecycleMode, SessionState, StealthLevel } from './session-lifecycle.ts';
 import { STORABLE_TEXT } from './storable-text.ts';
 
 const MINUTE_MS = 60_000;
@@ -11,6 +11,7 @@ export const SESSION_DEFAULTS = {
   viewport: { width: 1280, height: 720 },
   stealthLevel: 'basic',
   headless: true,
+  recycle: 'close',
 } as const;
 
 /** Marks a body that may be left out, which then means one without members. */
@@ -26,6 +27,19 @@ const MaxLifetimeMs = Type.Integer({
   maximum: 30 * DAY_MS,
   description: 'Milliseconds after creation at which the session is closed, in use or not.',
 });
+
+const MaxRequests = Type.Integer({
+  minimum: 1,
+  maximum: 1_000_000_000,
+  description: 'REST requests and CDP commands after which the session is recycled, at its next quiet moment.',
+});
+const MemoryLimitMb = Type.Integer({
+  minimum: 64,
+  maximum: 1_000_000,
+  description: "Megabytes (2^20 bytes) of memory, of all the browser's processes together, above which it is recycled.",
+});
+const orNone = <Schema extends TSchema>(schema: Schema): TUnion<[Schema, TNull]> =>
+  Type.Union([schema, Type.Null()], { description: 'null: no limit.' });
 
 export const Viewport = Type.Object(
   {
@@ -89,6 +103,9 @@ export const CreateSession = Type.Object(
     userAgent: Type.Optional(Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\x20-\\x7e]+$' })),
     timeoutMs: Type.Optional(TimeoutMs),
     maxLifetimeMs: Type.Optional(MaxLifetimeMs),
+    maxRequests: Type.Optional(orNone(MaxRequests)),
+    memoryLimitMb: Type.Optional(orNone(MemoryLimitMb)),
+    recycle: Type.Optional(RecycleMode),
     metadata: Type.Optional(Metadata),
     startUrl: Type.Optional(PageUrl),
     launchArgs: Type.Optional(
@@ -138,7 +155,9 @@ export const AVAILABLE_STEALTH_LEVELS: readonly StealthLevel[] = ['none', 'basic
 export const UpdateSession = Type.Object(
   {
     timeoutMs: Type.Optional(TimeoutMs),
-    maxLifetimeMs: Type.Optional(Type.Union([MaxLifetimeMs, Type.Null()])),
+    maxLifetimeMs: Type.Optional(orNone(MaxLifetimeMs)),
+    maxRequests: Type.Optional(orNone(MaxRequests)),
+    memoryLimitMb: Type.Optional(orNone(MemoryLimitMb)),
     metadata: Type.Optional(Metadata),
   },
   { additionalProperties: false, minProperties: 1 },
@@ -154,6 +173,17 @@ export const SessionIdentity = Type.Object({
   viewport: Viewport,
 });
 export type SessionIdentity = Static<typeof SessionIdentity>;
+
+/** What a session's browser uses, as last measured. */
+export const SessionUsage = Type.Object({
+  memoryBytes: Type.Integer({ description: "Proportional set size of all the browser's processes." }),
+  cpuPercent: Type.Number({ description: 'Of one core, since the sample before.' }),
+  cpuMs: Type.Integer({ description: 'Processor time since the browser was started.' }),
+  processCount: Type.Integer(),
+  pageCount: Type.Integer(),
+  sampledAt: Type.String({ format: 'date-time' }),
+});
+export type SessionUsage = Static<typeof SessionUsage>;
 
 const Moment = Type.String({ format: 'date-time' });
 const OptionalMoment = Type.Union([Moment, Type.Null()]);
@@ -174,6 +204,12 @@ export const Session = Type.Object({
   timeoutMs: Type.Integer(),
   maxLifetimeMs: Type.Union([Type.Integer(), Type.Null()]),
   expiresAt: Type.String({ format: 'date-time', description: 'When it will be closed if nobody uses it.' }),
+  maxRequests: Type.Union([Type.Integer(), Type.Null()]),
+  memoryLimitMb: Type.Union([Type.Integer(), Type.Null()]),
+  recycle: RecycleMode,
+  requestCount: Type.Integer({ description: 'REST requests and CDP commands so far.' }),
+  clients: Type.Integer({ description: 'Connected over CDP now.' }),
+  usage: Type.Union([SessionUsage, Type.Null()], { description: 'null until first measured, and after the end.' }),
   metadata: Metadata,
   error: Type.Union([Type.String(), Type.Null()], { description: 'What went wrong, when something did.' }),
   createdAt: Moment,

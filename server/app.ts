@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
-import { type BrowserHost, launchBrowser, openFolderRoot, removeLeftovers } from './browser/index.ts';
+import { type BrowserHost, launchBrowser, openFolderRoot, relaunchBrowser, removeLeftovers } from './browser/index.ts';
 import { CdpGateway, cdpRoutes, connectToNewSession, PortRange } from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
@@ -35,6 +35,7 @@ const LIMIT_CHECK_INTERVAL_MS = 1_000;
 const UNOWNED_CHECK_INTERVAL_MS = 10_000;
 const LONGEST_LOOP_BACKOFF_MS = 30_000;
 const START_TIMEOUT_MS = 120_000;
+const BYTES_PER_MB = 1024 ** 2;
 const CDP_HOST = '127.0.0.1';
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -83,7 +84,7 @@ export async function createApp(
   const db = await openStorage(settings, stack, { logger, signal });
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
-  const removed = await removeLeftovers(host.foldersRoot, signal);
+  const removed = await removeLeftovers(host.foldersRoot, { groups: [], folders: [] }, signal);
   if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
 
   const parts = await buildParts({ settings, host, db, stack, logger });
@@ -159,10 +160,15 @@ async function buildParts(base: {
     sessions: new SessionRepository(db, settings.nodeId),
     pool,
     admission,
-    openPort: (sessionId, browser) => gateway.openPort(sessionId, browser),
+    openPort: (sessionId, held) => gateway.openPort(sessionId, held),
+    relaunch: (old, signal) => relaunchBrowser(old, host, signal),
     events,
     logger,
-    defaultTimeoutMs: settings.sessionTimeoutMs,
+    defaults: {
+      timeoutMs: settings.sessionTimeoutMs,
+      maxRequests: settings.maxRequestsPerSession,
+      memoryLimitBytes: settings.memoryThresholdMb * BYTES_PER_MB,
+    },
     extensionsDir: settings.extensionsDir,
   });
   return { host, db, pool, admission, tokens, gateway, events, sessions };

@@ -59,15 +59,28 @@ export async function openFolderRoot(root: string): Promise<void> {
   throw new FolderRootError(`${root} must be a directory that belongs to this user alone (mode 0700). Remove it.`);
 }
 
+/** Whether a name below the root is that of a browser's folder. */
+export function isFolderName(name: string): boolean {
+  return FOLDER_NAME.test(name);
+}
+
+/** The parts of a browser's folder. */
+export function folderAt(folder: string): BrowserFolder {
+  return {
+    path: folder,
+    userDataDir: path.join(folder, 'profile'),
+    temporaryDir: path.join(folder, 'tmp'),
+    downloadsDir: path.join(folder, 'downloads'),
+  };
+}
+
 /** Makes an empty folder for one browser in an opened root, readable by nobody else. The caller removes it. */
 export async function createBrowserFolder(root: string): Promise<BrowserFolder> {
-  const folder = path.join(root, randomBytes(4).toString('hex'));
-  const temporaryDir = path.join(folder, 'tmp');
-  const downloadsDir = path.join(folder, 'downloads');
+  const folder = folderAt(path.join(root, randomBytes(4).toString('hex')));
   // Not recursive: a name that is taken must fail, not be shared.
-  await mkdir(folder, { mode: 0o700 });
-  await Promise.all([mkdir(temporaryDir), mkdir(downloadsDir)]);
-  return { path: folder, userDataDir: path.join(folder, 'profile'), temporaryDir, downloadsDir };
+  await mkdir(folder.path, { mode: 0o700 });
+  await Promise.all([mkdir(folder.temporaryDir), mkdir(folder.downloadsDir)]);
+  return folder;
 }
 
 /** Removes a browser's folder with all it holds. */
@@ -87,16 +100,23 @@ async function endGroup(group: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** What of a predecessor's is not to be removed, because it was taken over. */
+export interface TakenOver {
+  readonly groups: readonly number[];
+  readonly folders: readonly string[];
+}
+
 /**
- * Ends every browser process and removes every folder below `root`, whoever left them there.
+ * Ends every browser process and removes every folder below `root`, whoever left them there, except what was taken over.
  *
- * For the start of the service, before it has any browser of its own: what a killed predecessor left is found by the
+ * For the start of the service, before it has any other browser of its own: what a killed predecessor left is found by the
  * environment its processes were started with. Returns how many folders were removed.
  */
-export async function removeLeftovers(root: string, signal: AbortSignal): Promise<number> {
+export async function removeLeftovers(root: string, kept: TakenOver, signal: AbortSignal): Promise<number> {
   const groups = await findGroupsByEnvironment(FOLDER_ROOT_VARIABLE, root);
-  await Promise.all(groups.map((group) => endGroup(group, signal)));
-  const names = (await readdir(root)).filter((name) => FOLDER_NAME.test(name));
-  await Promise.all(names.map((name) => removeBrowserFolder(path.join(root, name))));
-  return names.length;
+  await Promise.all(groups.filter((each) => !kept.groups.includes(each)).map((each) => endGroup(each, signal)));
+  const names = (await readdir(root)).filter(isFolderName);
+  const folders = names.map((name) => path.join(root, name)).filter((folder) => !kept.folders.includes(folder));
+  await Promise.all(folders.map(removeBrowserFolder));
+  return folders.length;
 }

@@ -12,7 +12,7 @@ import { findDetachedHelpers, signalGroup, waitForGroupEnd, waitForProcessesEnd 
 const ENDPOINT_LINE = /^DevTools listening on (?<endpoint>ws:\/\/\S+)$/;
 const LOG_LINES_KEPT = 50;
 /** How long the kernel may take to end killed processes before we stop waiting for them. */
-const KILL_DEADLINE_MS = 10_000;
+export const KILL_DEADLINE_MS = 10_000;
 
 /** How a browser process ended. */
 export interface BrowserExit {
@@ -27,6 +27,8 @@ export interface BrowserProcess extends AsyncDisposable {
   readonly endpoint: URL;
   /** Settles, never rejects, when the browser's main process is gone, for whatever reason. */
   readonly exited: Promise<BrowserExit>;
+  /** Its crash handlers, which are no members of its group. */
+  readonly helpers: readonly number[];
   /** The first lines the browser wrote, for error messages. */
   readonly log: readonly string[];
 }
@@ -97,7 +99,7 @@ export async function startBrowserProcess(
   try {
     const endpoint = await raceAbort(announced.promise, signal);
     helpers = await findHelpers(child.pid ?? 0);
-    return { pid: child.pid ?? 0, endpoint, exited: gone.promise, log, [Symbol.asyncDispose]: dispose };
+    return { pid: child.pid ?? 0, endpoint, exited: gone.promise, log, helpers, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     if (error instanceof AppError) throw error;

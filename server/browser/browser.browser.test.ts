@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { openPageServer } from '../testing/page-server.ts';
 import { openTestHost, PLAIN_BROWSER, whatIsLeft } from '../testing/test-host.ts';
 import { until } from '../testing/until.ts';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser } from './launch-browser.ts';
 import { removeLeftovers } from './browser-folder.ts';
 
 const NOTHING = { groups: [], folders: [] };
@@ -76,7 +76,7 @@ describe('a browser', () => {
       await launchBrowser(PLAIN_BROWSER, host, soon()),
       await launchBrowser({ ...PLAIN_BROWSER, headless: false }, host, soon()),
     ];
-    expect(await removeLeftovers(host.foldersRoot, soon())).toBe(left.length);
+    expect(await removeLeftovers(host.foldersRoot, { groups: [], folders: [] }, soon())).toBe(left.length);
     expect(await whatIsLeft(host)).toEqual(NOTHING);
     await Promise.all(left.map((browser) => browser[Symbol.asyncDispose]()));
   });

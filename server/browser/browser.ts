@@ -1,28 +1,46 @@
 import { type Cookie, type CookieInput, PAGE_TIMEOUT_MS, type Viewport } from '@guise/contract';
 
-import { AppError } from '../lib/app-error.ts';
-import { isTimeout } from '../lib/deadline.ts';
 import { once } from '../lib/once.ts';
-import { createBrowserFolder, removeBrowserFolder } from './browser-folder.ts';
-import { type BrowserExit, type BrowserProcess, startBrowserProcess } from './browser-process.ts';
-import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
-import { CdpConnection } from './cdp-connection.ts';
+import type { BrowserHome } from './browser-home.ts';
+import type { BrowserExit, BrowserProcess } from './browser-process.ts';
+import type { BrowserSpec } from './browser-spec.ts';
+import type { CdpConnection } from './cdp-connection.ts';
 import { readCookies, replaceCookies } from './cookies.ts';
-import { planLaunch, screenFor } from './launch-plan.ts';
 import type { Page } from './page.ts';
-import { PageDirectory } from './page-directory.ts';
-import { planTargetSetup } from './target-setup.ts';
-import { openVirtualDisplay } from './virtual-display.ts';
+import type { PageDirectory } from './page-directory.ts';
+import { currentStartTicks } from './process-tree.ts';
+import type { VirtualDisplay } from './virtual-display.ts';
+
+/** How long a browser that was asked to close may take to write what it has to. Milliseconds. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 interface BrowserParts {
   readonly spec: BrowserSpec;
   readonly userAgent: string;
   readonly version: string;
+  readonly home: BrowserHome;
+  readonly display: VirtualDisplay | undefined;
   readonly process: BrowserProcess;
   readonly connection: CdpConnection;
   readonly pages: PageDirectory;
   readonly dialogs: { answeredByUs: boolean };
   readonly owned: AsyncDisposableStack;
+}
+
+/** The processes a browser is made of, for those who measure it. */
+export interface BrowserProcesses {
+  /** The browser's own process group and that of its display. */
+  readonly groups: readonly number[];
+  /** Processes that have left them. */
+  readonly others: readonly number[];
+}
+
+/** What of a browser its successor is to have, beside what is in its user-data directory. */
+export interface BrowserState {
+  /** Addresses of the open pages, oldest first. */
+  readonly pages: readonly string[];
+  /** All cookies: those without an expiry are not written to disk. */
+  readonly cookies: readonly Cookie[];
 }
 
 /**
@@ -60,9 +78,35 @@ export class Browser implements AsyncDisposable {
     this.#parts.dialogs.answeredByUs = value;
   }
 
+  /** The folder everything the browser writes is in; the one thing on this machine a client may name paths below. */
+  get folder(): BrowserHome['folder'] {
+    return this.#parts.home.folder;
+  }
+
+  get processes(): BrowserProcesses {
+    const { process, display } = this.#parts;
+    return { groups: display === undefined ? [process.pid] : [process.pid, display.pid], others: process.helpers };
+  }
+
+  get pageCount(): number {
+    return this.#parts.pages.count;
+  }
+
   /** The page in front; opens one when there is none. @throws {CdpClosedError} when the browser is gone */
   async page(signal: AbortSignal): Promise<Page> {
     return this.#parts.pages.current(AbortSignal.any([signal, AbortSignal.timeout(PAGE_TIMEOUT_MS)]));
+  }
+
+  /** Opens these addresses, the first of them in the page in front. Resolves when the browser is on its way to all of them. */
+  async openPages(urls: readonly string[], signal: AbortSignal): Promise<void> {
+    const [first, ...others] = urls;
+    if (first === undefined) return;
+    const page = await this.page(signal);
+    // An address that cannot be loaded shows the browser's own error page, as it would have before.
+    await page.navigate({ url: first, waitUntil: 'commit' }, signal).catch(() => undefined);
+    for (const url of others) {
+      await this.#parts.connection.browser.send('Target.createTarget', { url }, signal).catch(() => undefined);
+    }
   }
 
   /** Resizes the window so that its page has this size. The scale of a running browser stays as it is. */
@@ -87,71 +131,54 @@ export class Browser implements AsyncDisposable {
     await replaceCookies(this.#parts.connection.browser, cookies);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#dispose();
-  }
-}
-
-/** What a launch that ran out of time or was refused is to the client; anything else is a bug. */
-function toLaunchFailure(error: unknown): unknown {
-  if (error instanceof AppError) return error;
-  const why = isTimeout(error) ? 'it did not answer in time' : 'it broke off while starting';
-  return new AppError('BROWSER_LAUNCH_FAILED', `The browser did not start: ${why}`, { cause: error });
-}
-
-async function launch(spec: BrowserSpec, host: BrowserHost, signal: AbortSignal): Promise<Browser> {
-  await using stack = new AsyncDisposableStack();
-  const folder = await createBrowserFolder(host.foldersRoot);
-  stack.defer(() => removeBrowserFolder(folder.path));
-
-  const display = spec.headless
-    ? undefined
-    : stack.use(await openDisplayFor(spec, { host, folder: folder.path }, signal));
-  const plan = planLaunch(spec, host, { folder, display });
-  const process = stack.use(await startBrowserProcess(host, plan, signal));
-  const connection = stack.use(await CdpConnection.open(process.endpoint, signal));
-
-  const dialogs = { answeredByUs: true };
-  const setup = planTargetSetup(spec, host);
-  const pages = new PageDirectory({ connection, setup, answersDialogs: () => dialogs.answeredByUs });
-  const [{ userAgent }] = await Promise.all([
-    connection.browser.send('Browser.getVersion', undefined, signal),
-    pages.start(signal),
-    spec.geolocation &&
-      connection.browser.send(
-        'Browser.setPermission',
-        { permission: { name: 'geolocation' }, setting: 'granted' },
-        signal,
-      ),
-  ]);
-  const { version } = host;
-  return new Browser({ spec, userAgent, version, process, connection, pages, dialogs, owned: stack.move() });
-}
-
-async function openDisplayFor(
-  spec: BrowserSpec,
-  { host, folder }: { readonly host: BrowserHost; readonly folder: string },
-  signal: AbortSignal,
-): ReturnType<typeof openVirtualDisplay> {
-  const { xvfbPath, foldersRoot, groups } = host;
-  if (xvfbPath === undefined) {
-    throw new AppError(
-      'BROWSER_LAUNCH_FAILED',
-      'Sessions with a window need Xvfb, which this host does not have (Debian package xvfb)',
+  /**
+   * Writes down whose browser this is, so that a service started after ours was killed can take it over for them;
+   * see `findOwnedBrowsers`. undefined: nobody's (any more).
+   */
+  async noteOwner(owner: string | undefined): Promise<void> {
+    const { home, process, display, spec } = this.#parts;
+    await home.writeOwner(
+      owner === undefined
+        ? undefined
+        : {
+            owner,
+            spec,
+            pid: process.pid,
+            startTicks: (await currentStartTicks(process.pid)) ?? '',
+            endpoint: process.endpoint.href,
+            display: display && { pid: display.pid, name: display.name, authorityFile: display.authorityFile },
+          },
     );
   }
-  return openVirtualDisplay({ xvfbPath, folder, foldersRoot, groups, screen: screenFor(spec.viewport) }, signal);
-}
 
-/**
- * Launches a browser and waits until its first page can be used.
- *
- * @throws {AppError} BROWSER_LAUNCH_FAILED; nothing of the browser is left then, also when `signal` is aborted
- */
-export async function launchBrowser(spec: BrowserSpec, host: BrowserHost, signal: AbortSignal): Promise<Browser> {
-  try {
-    return await launch(spec, host, AbortSignal.any([signal, AbortSignal.timeout(host.launchTimeoutMs)]));
-  } catch (error) {
-    throw toLaunchFailure(error);
+  /** What a successor needs beside the user-data directory. */
+  async readState(signal: AbortSignal): Promise<BrowserState> {
+    const { browser } = this.#parts.connection;
+    const [{ targetInfos }, cookies] = await Promise.all([
+      browser.send('Target.getTargets', { filter: [{ type: 'page' }] }, signal),
+      this.cookies(),
+    ]);
+    return { pages: targetInfos.map(({ url }) => url).reverse(), cookies };
+  }
+
+  /**
+   * Asks the browser to close, so that it writes what it has not written yet, and frees all but its folder, which the
+   * caller then owns. One that does not close in time is killed.
+   */
+  async leave(): Promise<BrowserHome> {
+    const { connection, process, home } = this.#parts;
+    const deadline = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
+    // The answer may not come any more: its connection closes too.
+    connection.browser.send('Browser.close', undefined, deadline).catch(() => undefined);
+    const timedOut = Promise.withResolvers<void>();
+    deadline.addEventListener('abort', () => timedOut.resolve(), { once: true });
+    await Promise.race([process.exited, timedOut.promise]);
+    const heir = home.handOver();
+    await this[Symbol.asyncDispose]();
+    return heir;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#dispose();
   }
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { AppError } from '../lib/app-error.ts';
 import { openTestHost, PLAIN_BROWSER } from '../testing/test-host.ts';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser } from './launch-browser.ts';
 import type { Page } from './page.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);

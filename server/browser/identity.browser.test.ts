@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { openPageServer } from '../testing/page-server.ts';
 import { openTestHost, PLAIN_BROWSER } from '../testing/test-host.ts';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser } from './launch-browser.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);

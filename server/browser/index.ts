@@ -1,8 +1,16 @@
-export { Browser, launchBrowser } from './browser.ts';
-export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
+export { adoptBrowser, findOwnedBrowsers, type OwnedBrowser } from './adopt-browser.ts';
+export { Browser, type BrowserProcesses } from './browser.ts';
+export {
+  browserFolderRoot,
+  FolderRootError,
+  openFolderRoot,
+  removeLeftovers,
+  type TakenOver,
+} from './browser-folder.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
+export { launchBrowser, relaunchBrowser } from './launch-browser.ts';
 export { fitsUsualScreen } from './launch-plan.ts';
 export type { Page } from './page.ts';
 export { ProcessGroups } from './process-groups.ts';

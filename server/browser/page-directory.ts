@@ -38,8 +38,15 @@ export class PageDirectory {
     this.#options = options;
   }
 
-  /** Attaches to what is there and to all that comes, and resolves when the first page is ready for use. */
-  async start(signal: AbortSignal): Promise<void> {
+  get count(): number {
+    return this.#pages.size;
+  }
+
+  /**
+   * Attaches to what is there and to all that comes, and resolves when the first page is ready for use: in a browser that
+   * is new; one that has been running may have no page, or one that never loads.
+   */
+  async start({ isNew }: { readonly isNew: boolean }, signal: AbortSignal): Promise<void> {
     const { connection, setup } = this.#options;
     this.#watch(connection.browser);
     await connection.browser.send(
@@ -52,6 +59,7 @@ export class PageDirectory {
       },
       signal,
     );
+    if (!isNew) return;
     const { page, isSetUp } = await this.#newest(signal);
     // The browser is still opening this page: an address it is given before that is done is dropped (ERR_ABORTED).
     const loaded = Promise.withResolvers<void>();

@@ -8,6 +8,8 @@ const POLL_MS = 2;
 interface ProcessStat {
   readonly groupId: number;
   readonly isRunning: boolean;
+  /** When it began, in clock ticks after boot. */
+  readonly startTicks: string;
 }
 
 async function listPids(): Promise<number[]> {
@@ -24,7 +26,14 @@ async function readStat(pid: number): Promise<ProcessStat | undefined> {
   if (state === undefined || groupId === undefined) return undefined;
   const threads = Number(fields[17]);
   // A zombie is dead and only waits for its parent, but one whose other threads still run is not dead yet.
-  return { groupId: Number(groupId), isRunning: (state !== 'Z' && state !== 'X') || threads > 1 };
+  const isRunning = (state !== 'Z' && state !== 'X') || threads > 1;
+  return { groupId: Number(groupId), isRunning, startTicks: fields[19] ?? '' };
+}
+
+/** When a process that runs began, in clock ticks after boot: with its id it names one process for ever. */
+export async function currentStartTicks(pid: number): Promise<string | undefined> {
+  const stat = await readStat(pid);
+  return stat?.isRunning === true ? stat.startTicks : undefined;
 }
 
 /** Process ids of a group's members that still run. */

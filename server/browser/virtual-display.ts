@@ -13,7 +13,7 @@ import type { ProcessGroups } from './process-groups.ts';
 import { signalGroup } from './process-tree.ts';
 
 /** Where X servers keep their sockets, one a display number. */
-const SOCKET_PREFIX = '/tmp/.X11-unix/X';
+export const SOCKET_PREFIX = '/tmp/.X11-unix/X';
 const STOP_GRACE_MS = 2_000;
 const COOKIE_PROTOCOL = 'MIT-MAGIC-COOKIE-1';
 /** Xauthority's family "any host" (FamilyWild in X11/Xauth.h). */
@@ -30,6 +30,8 @@ interface DisplayOptions {
 
 /** An X server without a screen, for one browser with a window. */
 export interface VirtualDisplay extends AsyncDisposable {
+  /** Of its process, which leads a group of its own. */
+  readonly pid: number;
   /** Such as `:7`, for the environment variable DISPLAY. */
   readonly name: string;
   /** For XAUTHORITY: without its cookie the display lets nobody in, so one session cannot watch another. */
@@ -112,7 +114,12 @@ export async function openVirtualDisplay(options: DisplayOptions, signal: AbortS
   };
   try {
     const number = await readDisplayNumber(child, signal);
-    return { name: `:${number}`, authorityFile, [Symbol.asyncDispose]: once(() => removeSocket(number)) };
+    return {
+      pid: child.pid ?? 0,
+      name: `:${number}`,
+      authorityFile,
+      [Symbol.asyncDispose]: once(() => removeSocket(number)),
+    };
   } catch (error) {
     await close();
     throw error;

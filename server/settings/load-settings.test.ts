@@ -69,7 +69,7 @@ describe('settings', () => {
 
   it('refuse what this version would not obey, and only warn where that is harmless', () => {
     expect(messageOf({ API_KEYS: 'me:admin:0123456789abcdef01234567' })).toContain('API_KEYS is not available');
-    expect(loadSettings({ MEMORY_THRESHOLD_MB: '800' }).ignored).toEqual(['MEMORY_THRESHOLD_MB']);
+    expect(loadSettings({ NODE_URL: 'http://a' }).ignored).toEqual(['NODE_URL']);
   });
 
   it('name everything the cloud server is missing', () => {

@@ -66,15 +66,15 @@ export const SETTINGS = {
     integer(1_000, DAY_MS, 60_000),
     'Milliseconds between health checks of a session.',
   ),
-  maxRequestsPerSession: ignoredForNow(
-    setting(
-      'MAX_REQUESTS_PER_SESSION',
-      integer(1, 1_000_000_000, 1_000),
-      'Requests after which a session is recycled.',
-    ),
+  maxRequestsPerSession: setting(
+    'MAX_REQUESTS_PER_SESSION',
+    integer(1, 1_000_000_000, 1_000),
+    'Requests after which a session is recycled, unless it says otherwise.',
   ),
-  memoryThresholdMb: ignoredForNow(
-    setting('MEMORY_THRESHOLD_MB', integer(64, 1_000_000, 500), 'Memory limit of a session, in megabytes.'),
+  memoryThresholdMb: setting(
+    'MEMORY_THRESHOLD_MB',
+    integer(64, 1_000_000, 500),
+    'Memory limit of a session in megabytes, unless it says otherwise.',
   ),
   cdpPortBase: setting(
     'CDP_PORT_BASE',

@@ -49,11 +49,15 @@ export class CdpGateway {
     await joinBrowser(incoming, live, { path: live.browser.endpoint.pathname });
   }
 
-  /** Opens a session's own debugging port. The caller must dispose it. @throws {AppError} CAPACITY_EXHAUSTED */
-  async openPort(sessionId: string, browser: Browser): Promise<SessionPort> {
+  /**
+   * Opens a session's own debugging port, for the browser that `held` has at the time. The caller must dispose it.
+   *
+   * @throws {AppError} CAPACITY_EXHAUSTED
+   */
+  async openPort(sessionId: string, held: { readonly current: Browser }): Promise<SessionPort> {
     const { ports, logger } = this.#deps;
     const server = createServer({ shouldUpgradeCallback: isWebSocket }, (request, response) => {
-      this.#answer({ request, response, sessionId, browser }).catch((error: unknown) =>
+      this.#answer({ request, response, sessionId, browser: held.current }).catch((error: unknown) =>
         this.#refuse(request, response, error),
       );
     });

@@ -1,18 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-import type { CloseReason } from '@guise/contract';
-
 import { AppError } from '../../lib/app-error.ts';
 import { endSocket } from '../../lib/end-socket.ts';
-import type { LiveSession, SessionClient } from '../sessions/index.ts';
+import type { DismissalReason, LiveSession, SessionClient } from '../sessions/index.ts';
 import { openBrowserSocket } from './browser-handshake.ts';
 import { closeFrame, FrameBoundary } from './frame-boundary.ts';
 
 const KEEP_ALIVE_MS = 30_000;
 
-/** Close codes of RFC 6455 section 7.4.1: 1000 as asked, 1001 we are stopping, 1011 our fault or the browser's. */
-const CLOSE_CODES: Readonly<Record<CloseReason, number>> = {
+/**
+ * Close codes of RFC 6455 section 7.4.1 and its registry: 1000 as asked, 1001 we are stopping, 1011 our fault or the
+ * browser's, 1012 come back: the same session has a new browser.
+ */
+const CLOSE_CODES: Readonly<Record<DismissalReason, number>> = {
   requested: 1000,
   idle_timeout: 1000,
   max_lifetime: 1000,
@@ -25,6 +26,7 @@ const CLOSE_CODES: Readonly<Record<CloseReason, number>> = {
   unhealthy: 1011,
   browser_crashed: 1011,
   start_failed: 1011,
+  browser_restarted: 1012,
 };
 
 /** A connection that wants to become a CDP client. */
@@ -95,7 +97,7 @@ class CdpRelay implements SessionClient {
     });
   }
 
-  close(reason: CloseReason): void {
+  close(reason: DismissalReason): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#browser.unpipe(this.#client);

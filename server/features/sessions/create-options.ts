@@ -14,6 +14,8 @@ import type { BrowserSpec } from '../../browser/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import type { NewSession } from './session-record.ts';
 
+const BYTES_PER_MB = 1024 ** 2;
+
 /** Whether an option asks for anything: `persist: false` and `blockedDomains: []` do not. */
 function isAskedFor(value: unknown): boolean {
   return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
@@ -87,9 +89,21 @@ export async function toBrowserSpec(input: CreateSession, extensionsDir: string)
   };
 }
 
+/** What a session gets where its create request says nothing. */
+export interface SessionDefaults {
+  readonly timeoutMs: number;
+  readonly maxRequests: number;
+  readonly memoryLimitBytes: number;
+}
+
+/** Megabytes of the API in bytes; null, for no limit, stays. */
+export function toBytes(megabytes: number | null): number | null {
+  return megabytes === null ? null : megabytes * BYTES_PER_MB;
+}
+
 /** The row of a session as a create request wants it. Pure. */
-export function toNewSession(id: string, input: CreateSession, defaultTimeoutMs: number): NewSession {
-  const { metadata = {}, ...options } = input;
+export function toNewSession(id: string, input: CreateSession, defaults: SessionDefaults): NewSession {
+  const { metadata = {}, maxRequests, memoryLimitMb, ...options } = input;
   return {
     id,
     headless: input.headless ?? SESSION_DEFAULTS.headless,
@@ -97,8 +111,11 @@ export function toNewSession(id: string, input: CreateSession, defaultTimeoutMs:
     // A proxy may carry credentials.
     options: { ...options, proxy: undefined },
     metadata,
-    timeoutMs: input.timeoutMs ?? defaultTimeoutMs,
+    timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
     maxLifetimeMs: input.maxLifetimeMs ?? null,
+    maxRequests: maxRequests === undefined ? defaults.maxRequests : maxRequests,
+    memoryLimitBytes: memoryLimitMb === undefined ? defaults.memoryLimitBytes : toBytes(memoryLimitMb),
+    recycle: input.recycle ?? SESSION_DEFAULTS.recycle,
   };
 }
 

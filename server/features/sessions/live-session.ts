@@ -1,52 +1,84 @@
-import type { CloseReason, SessionState } from '@guise/contract';
+import type { CloseReason, RecycleMode, SessionState, SessionUsage } from '@guise/contract';
 
 import type { Browser } from '../../browser/index.ts';
 import { once } from '../../lib/once.ts';
+import type { HeldBrowser } from './held-browser.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** Why a client is sent away: its session has ended, or its browser is being started anew and it may come back. */
+export type DismissalReason = CloseReason | 'browser_restarted';
 
 /** Somebody connected to a session's browser, who is told when it ends. */
 export interface SessionClient {
   /** Must not throw. */
-  close(reason: CloseReason): void;
+  close(reason: DismissalReason): void;
+}
+
+/** What a session may use; null: no limit. */
+export interface SessionLimits {
+  timeoutMs: number;
+  maxLifetimeMs: number | null;
+  maxRequests: number | null;
+  memoryLimitBytes: number | null;
+}
+
+/** The part of a row that limits a session. */
+export function limitsOf({ timeoutMs, maxLifetimeMs, maxRequests, memoryLimitBytes }: SessionLimits): SessionLimits {
+  return { timeoutMs, maxLifetimeMs, maxRequests, memoryLimitBytes };
 }
 
 /**
- * What this process holds of a session: its browser, who is connected to it, and when it was last used.
+ * What this process holds of a session: its browser, who is connected to it, and how it is being used.
  *
  * The row in the database is the truth about its state; `state` here is the last one this process has seen.
  */
 export class LiveSession {
   readonly id: string;
-  readonly browser: Browser;
   readonly cdpPort: number;
   readonly createdAt: Date;
+  readonly recycle: RecycleMode;
   state: SessionState;
-  timeoutMs: number;
-  maxLifetimeMs: number | null;
+  limits: SessionLimits;
+  /** What its browser uses, as last measured; undefined until then. */
+  usage: SessionUsage | undefined;
   /** Frees everything the session holds; resolves when nothing of it is left. Safe to call twice. */
   readonly release: () => Promise<void>;
+  readonly #held: HeldBrowser;
   readonly #clients = new Set<SessionClient>();
   #operations = 0;
+  #requestCount: number;
   #whenUnused: (() => void) | undefined;
   #unusedTimer: NodeJS.Timeout | undefined;
-  #lastActivityMs = Date.now();
+  #lastActivityMs: number;
 
-  constructor(parts: {
-    id: string;
-    browser: Browser;
-    cdpPort: number;
-    createdAt: Date;
-    timeoutMs: number;
-    maxLifetimeMs: number | null;
-    owned: AsyncDisposableStack;
-  }) {
-    this.id = parts.id;
-    this.browser = parts.browser;
+  constructor(
+    record: Omit<SessionRecord, 'cdpPort'>,
+    parts: { readonly held: HeldBrowser; readonly cdpPort: number; readonly owned: AsyncDisposableStack },
+  ) {
+    this.id = record.id;
+    this.createdAt = record.createdAt;
+    this.recycle = record.recycle;
+    this.state = record.state;
+    this.limits = limitsOf(record);
+    this.#requestCount = record.requestCount;
     this.cdpPort = parts.cdpPort;
-    this.createdAt = parts.createdAt;
-    this.timeoutMs = parts.timeoutMs;
-    this.maxLifetimeMs = parts.maxLifetimeMs;
-    this.state = 'ACTIVE';
+    this.#held = parts.held;
+    this.#lastActivityMs = Date.now();
     this.release = once(() => parts.owned.disposeAsync());
+  }
+
+  /** The browser it has now. */
+  get browser(): Browser {
+    return this.#held.current;
+  }
+
+  /** Resolves when the session has a browser that can be used: at once, unless it is being restarted. Never rejects. */
+  get browserSettled(): Promise<void> {
+    return this.#held.settled;
+  }
+
+  get isRestarting(): boolean {
+    return this.#held.isReplacing;
   }
 
   get lastActivityAt(): Date {
@@ -57,9 +89,20 @@ export class LiveSession {
     return this.#clients.size;
   }
 
+  /** REST requests and CDP commands so far, over all its browsers. */
+  get requestCount(): number {
+    return this.#requestCount;
+  }
+
   /** Notes that the session is being used. Cheap: called for every piece of traffic. */
   touch(): void {
     this.#lastActivityMs = Date.now();
+  }
+
+  /** Notes a request to the session, which is use of it. Cheap. */
+  countRequest(): void {
+    this.#requestCount += 1;
+    this.touch();
   }
 
   /** Notes the begin of an operation; until it is disposed the session counts as used. */
@@ -79,13 +122,6 @@ export class LiveSession {
     return this.#operations > 0 ? 0 : Date.now() - this.#lastActivityMs;
   }
 
-  /** The limit the session has reached by now, if any. */
-  reachedLimit(): 'idle_timeout' | 'max_lifetime' | undefined {
-    if (this.maxLifetimeMs !== null && Date.now() - this.createdAt.getTime() >= this.maxLifetimeMs)
-      return 'max_lifetime';
-    return this.idleMs() >= this.timeoutMs ? 'idle_timeout' : undefined;
-  }
-
   /** Adds somebody who drives the browser; returns the function that removes them again. */
   addClient(client: SessionClient): () => void {
     this.#clients.add(client);
@@ -97,7 +133,8 @@ export class LiveSession {
       this.#clients.delete(client);
       this.browser.answersDialogs = this.#clients.size === 0;
       this.touch();
-      this.#whenUnused?.();
+      // One that was sent away by a restart is expected back; if it does not come, the session idles out.
+      if (!this.isRestarting) this.#whenUnused?.();
     };
   }
 
@@ -110,7 +147,12 @@ export class LiveSession {
     this.#whenUnused();
   }
 
-  closeClients(reason: CloseReason): void {
+  closeClients(reason: DismissalReason): void {
     for (const client of [...this.#clients]) client.close(reason);
+  }
+
+  /** Replaces the browser; see `HeldBrowser.replace`. */
+  replaceBrowser(make: (old: Browser, signal: AbortSignal) => Promise<Browser>): Promise<void> {
+    return this.#held.replace(make);
   }
 }

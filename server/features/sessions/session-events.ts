@@ -1,4 +1,4 @@
-import type { CloseReason, SessionState } from '@guise/contract';
+import type { CloseReason, SessionState, SessionUsage } from '@guise/contract';
 
 /** What happens to sessions of this node, for those who only watch: metrics, for one. */
 export interface SessionEvents {
@@ -14,4 +14,6 @@ export interface SessionEvents {
   healthChecked: { readonly outcome: 'ok' | 'failed' };
   /** A create has been answered, or has failed. */
   created: { readonly durationMs: number; readonly outcome: 'warm' | 'cold' | 'failed' };
+  /** What a session's browser uses has been measured. */
+  usageSampled: { readonly sessionId: string; readonly usage: SessionUsage };
 }

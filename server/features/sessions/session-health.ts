@@ -41,6 +41,7 @@ export class SessionHealth {
   async #check(live: LiveSession, signal: AbortSignal): Promise<void> {
     const { sessions, logger } = this.#deps;
     const { id: sessionId } = live;
+    if (live.isRestarting) return;
     try {
       if (await this.#answers(live)) return;
       logger.warn({ sessionId, pid: live.browser.pid }, 'browser does not answer');

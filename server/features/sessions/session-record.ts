@@ -1,4 +1,4 @@
-import type { CloseReason, Metadata, SessionIdentity, SessionState, StealthLevel } from '@guise/contract';
+import type { CloseReason, Metadata, RecycleMode, SessionIdentity, SessionState, StealthLevel } from '@guise/contract';
 
 /** A session as the database knows it. */
 export interface SessionRecord {
@@ -13,6 +13,10 @@ export interface SessionRecord {
   readonly cdpPort: number | null;
   readonly timeoutMs: number;
   readonly maxLifetimeMs: number | null;
+  readonly maxRequests: number | null;
+  readonly memoryLimitBytes: number | null;
+  readonly recycle: RecycleMode;
+  readonly requestCount: number;
   readonly error: string | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
@@ -30,6 +34,9 @@ export interface NewSession {
   readonly metadata: Metadata;
   readonly timeoutMs: number;
   readonly maxLifetimeMs: number | null;
+  readonly maxRequests: number | null;
+  readonly memoryLimitBytes: number | null;
+  readonly recycle: RecycleMode;
 }
 
 /** A row of `sessions`, with the columns of `SESSION_COLUMNS`. */
@@ -45,6 +52,10 @@ export interface SessionRow {
   cdp_port: number | null;
   timeout_ms: number;
   max_lifetime_ms: number | null;
+  max_requests: number | null;
+  memory_limit_bytes: number | null;
+  recycle: RecycleMode;
+  request_count: number;
   error: string | null;
   created_at: Date;
   started_at: Date | null;
@@ -54,7 +65,8 @@ export interface SessionRow {
 
 export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.state, sessions.close_reason, sessions.headless,
   sessions.stealth_level, sessions.identity, sessions.metadata, sessions.cdp_port, sessions.timeout_ms,
-  sessions.max_lifetime_ms, sessions.error, sessions.created_at, sessions.started_at, sessions.last_activity_at,
+  sessions.max_lifetime_ms, sessions.max_requests, sessions.memory_limit_bytes, sessions.recycle,
+  sessions.request_count, sessions.error, sessions.created_at, sessions.started_at, sessions.last_activity_at,
   sessions.closed_at`;
 
 /** A row as the record it stands for. */
@@ -71,6 +83,10 @@ export function toRecord(row: SessionRow): SessionRecord {
     cdpPort: row.cdp_port,
     timeoutMs: row.timeout_ms,
     maxLifetimeMs: row.max_lifetime_ms,
+    maxRequests: row.max_requests,
+    memoryLimitBytes: row.memory_limit_bytes,
+    recycle: row.recycle,
+    requestCount: row.request_count,
     error: row.error,
     createdAt: row.created_at,
     startedAt: row.started_at,

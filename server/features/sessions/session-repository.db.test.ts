@@ -25,6 +25,9 @@ function newSession(overrides: Partial<NewSession> = {}): NewSession {
     metadata: {},
     timeoutMs: 60_000,
     maxLifetimeMs: null,
+    maxRequests: 1_000,
+    memoryLimitBytes: null,
+    recycle: 'close',
     ...overrides,
   };
 }

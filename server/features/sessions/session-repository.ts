@@ -1,4 +1,11 @@
-import type { CloseReason, Metadata, SessionEvent, SessionIdentity, SessionState } from '@guise/contract';
+import type {
+  CloseReason,
+  Metadata,
+  SessionEvent,
+  SessionEventType,
+  SessionIdentity,
+  SessionState,
+} from '@guise/contract';
 
 import type { Queryable } from '../../platform/postgres/index.ts';
 import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
@@ -15,6 +22,23 @@ export interface MoveDetails {
   readonly cdpPort?: number;
   readonly identity?: SessionIdentity;
   readonly lastActivityAt?: Date;
+  readonly requestCount?: number;
+}
+
+/** What is to be known of an event beside its type. */
+export interface EventDetails {
+  /** Why, for people. */
+  readonly reason: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** What a client may change of a live session; absent members stay as they are, null takes a limit away. */
+export interface SessionChanges {
+  readonly timeoutMs?: number | undefined;
+  readonly maxLifetimeMs?: number | null | undefined;
+  readonly maxRequests?: number | null | undefined;
+  readonly memoryLimitBytes?: number | null | undefined;
+  readonly metadata?: Metadata | undefined;
 }
 
 /** Which sessions to list; absent members do not filter. */
@@ -31,10 +55,11 @@ export interface SessionFilter {
 interface EventRow {
   id: number;
   session_id: string;
-  type: SessionEvent['type'];
+  type: SessionEventType;
   from_state: SessionState | null;
   to_state: SessionState | null;
   reason: string | null;
+  data: Record<string, unknown>;
   created_at: Date;
 }
 
@@ -50,11 +75,13 @@ export class SessionRepository {
 
   async insert(session: NewSession): Promise<SessionRecord> {
     const { id, headless, stealthLevel, options, metadata, timeoutMs, maxLifetimeMs } = session;
+    const { maxRequests, memoryLimitBytes, recycle } = session;
     const rows = await this.#db.query<SessionRow>(
       `with inserted as (
          insert into sessions
-           (id, node_id, state, headless, stealth_level, options, metadata, timeout_ms, max_lifetime_ms)
-         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8)
+           (id, node_id, state, headless, stealth_level, options, metadata, timeout_ms, max_lifetime_ms,
+            max_requests, memory_limit_bytes, recycle)
+         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11)
          returning *
        ), event as (
          insert into session_events (session_id, type, to_state, reason)
@@ -70,6 +97,9 @@ export class SessionRepository {
         JSON.stringify(metadata),
         timeoutMs,
         maxLifetimeMs,
+        maxRequests,
+        memoryLimitBytes,
+        recycle,
       ],
     );
     return toRecord(only(rows));
@@ -116,7 +146,7 @@ export class SessionRepository {
    */
   async move(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
     const moves = movesOf(trigger);
-    const { reason, closeReason, error, cdpPort, identity, lastActivityAt } = details;
+    const { reason, closeReason, error, cdpPort, identity, lastActivityAt, requestCount } = details;
     const [row] = await this.#db.query<SessionRow>(
       `with locked as (
          select id, state as from_state from sessions where id = $1 and state = any ($2::text[]) for update
@@ -128,6 +158,7 @@ export class SessionRepository {
              cdp_port = case when moves.target = 'CLOSED' then null else coalesce($6, sessions.cdp_port) end,
              identity = coalesce($7::jsonb, sessions.identity),
              last_activity_at = coalesce($8, sessions.last_activity_at),
+             request_count = coalesce($10, sessions.request_count),
              started_at = coalesce(sessions.started_at, case when moves.target = 'ACTIVE' then now() end),
              closed_at = case when moves.target = 'CLOSED' then now() end
          from locked join unnest($2::text[], $3::text[]) as moves (source, target) on moves.source = locked.from_state
@@ -148,27 +179,23 @@ export class SessionRepository {
         identity === undefined ? null : JSON.stringify(identity),
         lastActivityAt ?? null,
         reason,
+        requestCount ?? null,
       ],
     );
     return row && toRecord(row);
   }
 
   /** Changes what a client may change of a session that has not ended; undefined when it has, or there is none. */
-  async update(
-    id: string,
-    changes: {
-      readonly timeoutMs?: number | undefined;
-      readonly maxLifetimeMs?: number | null | undefined;
-      readonly metadata?: Metadata | undefined;
-    },
-  ): Promise<SessionRecord | undefined> {
-    const { timeoutMs, maxLifetimeMs, metadata } = changes;
+  async update(id: string, changes: SessionChanges): Promise<SessionRecord | undefined> {
+    const { timeoutMs, maxLifetimeMs, maxRequests, memoryLimitBytes, metadata } = changes;
     const [row] = await this.#db.query<SessionRow>(
       `with updated as (
          update sessions
          set timeout_ms = coalesce($2, timeout_ms),
              max_lifetime_ms = case when $3 then $4 else max_lifetime_ms end,
-             metadata = coalesce($5::jsonb, metadata)
+             max_requests = case when $5 then $6 else max_requests end,
+             memory_limit_bytes = case when $7 then $8 else memory_limit_bytes end,
+             metadata = coalesce($9::jsonb, metadata)
          where id = $1 and state <> all ('{CLOSING,CLOSED}')
          returning *
        ), event as (
@@ -178,12 +205,20 @@ export class SessionRepository {
       [
         id,
         timeoutMs ?? null,
-        maxLifetimeMs !== undefined,
-        maxLifetimeMs ?? null,
+        ...[maxLifetimeMs, maxRequests, memoryLimitBytes].flatMap((value) => [value !== undefined, value ?? null]),
         metadata === undefined ? null : JSON.stringify(metadata),
       ],
     );
     return row && toRecord(row);
+  }
+
+  /** Adds to the history of a session; nothing happens when there is no such session any more. */
+  async addEvent(id: string, type: SessionEventType, { reason, data = {} }: EventDetails): Promise<void> {
+    await this.#db.query(
+      `insert into session_events (session_id, type, reason, data)
+       select id, $2, $3, $4::jsonb from sessions where id = $1`,
+      [id, type, reason, JSON.stringify(data)],
+    );
   }
 
   /** Ids of this node's sessions that have not ended. */
@@ -198,7 +233,7 @@ export class SessionRepository {
   /** A session's events, oldest first: at most `limit` of those after the event `after`. */
   async listEvents(id: string, { after, limit }: { after: number; limit: number }): Promise<SessionEvent[]> {
     const rows = await this.#db.query<EventRow>(
-      `select id, session_id, type, from_state, to_state, reason, created_at from session_events
+      `select id, session_id, type, from_state, to_state, reason, data, created_at from session_events
        where session_id = $1 and id > $2 order by id limit $3`,
       [id, after, limit],
     );
@@ -209,6 +244,7 @@ export class SessionRepository {
       fromState: row.from_state,
       toState: row.to_state,
       reason: row.reason,
+      data: row.data,
       createdAt: row.created_at.toISOString(),
     }));
   }

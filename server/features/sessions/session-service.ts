@@ -1,65 +1,56 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type CloseReason, type CreateSession, type SessionEvent, type UpdateSession } from '@guise/contract';
+import type { CloseReason, CreateSession, SessionEvent, SessionEventType, UpdateSession } from '@guise/contract';
 
-import { type Browser, type BrowserSpec, CdpClosedError, type Page } from '../../browser/index.ts';
+import { type Browser, CdpClosedError, type Page } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
-import { throwFailures } from '../../lib/settled.ts';
-import type { TypedEmitter } from '../../lib/typed-emitter.ts';
-import type { Logger } from '../../platform/logger/logger.ts';
-import type { Admission, WarmPool } from '../pool/index.ts';
-import { toBrowserSpec, toNewSession } from './create-options.ts';
-import { LiveSession } from './live-session.ts';
-import type { SessionEvents } from './session-events.ts';
+import { toBytes } from './create-options.ts';
+import { limitsOf, type LiveSession } from './live-session.ts';
+import { SessionEnder } from './session-ender.ts';
+import { SessionJournal } from './session-journal.ts';
+import { SessionLimitKeeper } from './session-limit-keeper.ts';
 import type { SessionRecord } from './session-record.ts';
-import type { MoveDetails, SessionFilter, SessionRepository } from './session-repository.ts';
-import { SessionStart } from './session-start.ts';
+import { SessionRecycler } from './session-recycler.ts';
+import { SessionRegistry } from './session-registry.ts';
+import type { EventDetails, MoveDetails, SessionFilter, SessionRepository } from './session-repository.ts';
+import { SessionStarter, type SessionStarterDeps } from './session-starter.ts';
 import { isTerminal, type SessionTrigger } from './session-state.ts';
 
-/** A session nobody has used for this long is idle. Milliseconds. */
-const IDLE_AFTER_MS = 10_000;
 /** How long a page that is gone may be ahead of the news that its browser is gone. Milliseconds. */
 const CRASH_NEWS_MS = 200;
 
-/** A session's own debugging port. */
-export interface SessionPort extends AsyncDisposable {
-  readonly port: number;
-}
-
-interface SessionServiceDeps {
+interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
-  readonly pool: Pick<WarmPool, 'acquire'>;
-  readonly admission: Pick<Admission, 'acquire'>;
-  readonly openPort: (sessionId: string, browser: Browser) => Promise<SessionPort>;
-  readonly events: TypedEmitter<SessionEvents>;
-  readonly logger: Logger;
-  readonly defaultTimeoutMs: number;
-  readonly extensionsDir: string;
+  /** Ends a browser and starts another with what it had: its user-data directory and its open pages. */
+  readonly relaunch: (old: Browser, signal: AbortSignal) => Promise<Browser>;
 }
 
-/**
- * Use cases over sessions.
- *
- * The row is the truth about a session's state; the maps here only say what this process holds. An id is in one of
- * them from before its row is written until its row is CLOSED, so a live row whose id is in none belongs to nobody.
- */
+/** Use cases over sessions: the one door for routes, gateway and loops. */
 export class SessionService {
   readonly #deps: SessionServiceDeps;
-  readonly #starting = new Map<string, SessionStart>();
-  readonly #live = new Map<string, LiveSession>();
-  readonly #ending = new Map<string, Promise<void>>();
-  /** Ends that have not been written yet, because the database did not take them. */
-  readonly #unrecorded = new Map<string, CloseReason>();
+  readonly #registry = new SessionRegistry();
+  readonly #journal: SessionJournal;
+  readonly #ender: SessionEnder;
+  readonly #starter: SessionStarter;
+  readonly #limits: SessionLimitKeeper;
 
   constructor(deps: SessionServiceDeps) {
     this.#deps = deps;
+    const { logger, relaunch } = deps;
+    const registry = this.#registry;
+    const journal = new SessionJournal(deps.sessions, deps.events);
+    const ender = new SessionEnder({ registry, journal, logger });
+    const recycler = new SessionRecycler({ journal, ender, relaunch, logger });
+    this.#journal = journal;
+    this.#ender = ender;
+    this.#starter = new SessionStarter(deps, { registry, journal, ender });
+    this.#limits = new SessionLimitKeeper({ registry, journal, ender, recycler });
   }
 
   /** The sessions that can be used now. */
   get live(): readonly LiveSession[] {
-    return [...this.#live.values()];
+    return [...this.#registry.live.values()];
   }
 
   /** Clients connected to all sessions of this process. */
@@ -74,29 +65,7 @@ export class SessionService {
    *   recorded; BROWSER_LAUNCH_FAILED, SESSION_ENDED afterwards, the session then being CLOSED and nothing left of it
    */
   async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
-    const startedAt = performance.now();
-    const spec = await toBrowserSpec(input, this.#deps.extensionsDir);
-    const id = randomUUID();
-    const start = new SessionStart();
-    this.#starting.set(id, start);
-    await using owned = new AsyncDisposableStack();
-    try {
-      const signal = AbortSignal.any([clientSignal, start.signal]);
-      owned.use(await this.#deps.admission.acquire(signal));
-      await this.#deps.sessions.insert(toNewSession(id, input, this.#deps.defaultTimeoutMs));
-      try {
-        const { record, isWarm } = await this.#start(id, { input, spec, owned }, signal);
-        this.#emitCreated(startedAt, isWarm ? 'warm' : 'cold');
-        return record;
-      } catch (error) {
-        await this.#abandon({ id, owned, start, error, clientSignal });
-        this.#emitCreated(startedAt, 'failed');
-        throw start.signal.aborted ? start.signal.reason : error;
-      }
-    } finally {
-      this.#starting.delete(id);
-      start.finish();
-    }
+    return this.#starter.create(input, clientSignal);
   }
 
   /** @throws {AppError} SESSION_NOT_FOUND */
@@ -108,7 +77,7 @@ export class SessionService {
 
   /** What this process holds of a session, if it is live here. */
   findLive(id: string): LiveSession | undefined {
-    return this.#live.get(id);
+    return this.#registry.live.get(id);
   }
 
   async list(filter: SessionFilter): Promise<SessionRecord[]> {
@@ -122,11 +91,19 @@ export class SessionService {
     return events;
   }
 
-  /** A live session, to be used now. @throws {AppError} SESSION_NOT_FOUND, SESSION_NOT_READY, SESSION_ENDED */
+  /**
+   * A live session, to be used now. One whose browser is being started anew is waited for.
+   *
+   * @throws {AppError} SESSION_NOT_FOUND, SESSION_NOT_READY, SESSION_ENDED
+   */
   async use(id: string): Promise<LiveSession> {
-    const live = this.#live.get(id);
+    const live = this.#registry.live.get(id);
     if (live === undefined) throw await this.#whyNotLive(id);
     live.touch();
+    if (live.isRestarting) {
+      await live.browserSettled;
+      return this.use(id);
+    }
     if (live.state === 'IDLE') await this.move(live, 'wake', { reason: 'used again' });
     return live;
   }
@@ -137,20 +114,21 @@ export class SessionService {
   }
 
   /**
-   * Runs something on the session's browser. The session counts as used until it is done.
+   * Runs something on the session's browser, which is one request to it. The session counts as used until it is done.
    *
    * @throws {AppError} as `use`; PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT; and what `run` throws
    */
   async withBrowser<Value>(id: string, run: (browser: Browser) => Promise<Value>): Promise<Value> {
     const live = await this.use(id);
     using _operation = live.beginOperation();
+    live.countRequest();
     try {
       return await run(live.browser);
     } catch (error) {
       if (isTimeout(error)) throw new AppError('OPERATION_TIMED_OUT', 'The browser did not answer', { cause: error });
       if (!(error instanceof CdpClosedError)) throw error;
       await Promise.race([live.browser.gone, sleep(CRASH_NEWS_MS)]);
-      if (this.#live.get(id) !== live) throw await this.#whyNotLive(id);
+      if (this.#registry.live.get(id) !== live) throw await this.#whyNotLive(id);
       throw new AppError('PAGE_OPERATION_FAILED', 'The page was closed while it was used', { cause: error });
     }
   }
@@ -161,15 +139,15 @@ export class SessionService {
     return this.get(id);
   }
 
-  /** Changes time-outs and metadata. @throws {AppError} SESSION_NOT_FOUND, SESSION_ENDED */
-  async update(id: string, changes: UpdateSession): Promise<SessionRecord> {
-    const record = await this.#deps.sessions.update(id, changes);
+  /** Changes limits and metadata. @throws {AppError} SESSION_NOT_FOUND, SESSION_ENDED */
+  async update(id: string, { memoryLimitMb, ...changes }: UpdateSession): Promise<SessionRecord> {
+    const memoryLimitBytes = memoryLimitMb === undefined ? undefined : toBytes(memoryLimitMb);
+    const record = await this.#deps.sessions.update(id, { ...changes, memoryLimitBytes });
     if (record === undefined) throw await this.#whyNotLive(id);
     this.#deps.events.emit('eventRecorded', { sessionId: id });
-    const live = this.#live.get(id);
+    const live = this.#registry.live.get(id);
     if (live !== undefined) {
-      live.timeoutMs = record.timeoutMs;
-      live.maxLifetimeMs = record.maxLifetimeMs;
+      live.limits = limitsOf(record);
       live.touch();
     }
     return record;
@@ -181,7 +159,7 @@ export class SessionService {
    * @throws {AppError} SESSION_NOT_FOUND; DEPENDENCY_UNAVAILABLE when the end could not be recorded yet
    */
   async end(id: string, closeReason: CloseReason): Promise<SessionRecord> {
-    await this.#endHere(id, closeReason);
+    await this.#ender.end(id, closeReason);
     const record = await this.get(id);
     if (isTerminal(record.state)) return record;
     throw new AppError('DEPENDENCY_UNAVAILABLE', 'The browser is gone, but its end could not be recorded yet');
@@ -189,8 +167,7 @@ export class SessionService {
 
   /** Ends all sessions of this process, also those that are starting. Never rejects. */
   async endAll(closeReason: CloseReason): Promise<void> {
-    const ids = new Set([...this.#starting.keys(), ...this.#live.keys(), ...this.#ending.keys()]);
-    await Promise.all([...ids].map((id) => this.#endHere(id, closeReason)));
+    await Promise.all([...this.#registry.ids].map((id) => this.#ender.end(id, closeReason)));
   }
 
   /**
@@ -199,158 +176,33 @@ export class SessionService {
    */
   async closeUnowned(): Promise<number> {
     const ids = await this.#deps.sessions.listLiveIds();
-    const isOwned = (id: string): boolean => this.#starting.has(id) || this.#live.has(id) || this.#ending.has(id);
-    const unowned = ids.filter((id) => !isOwned(id));
+    const { unrecorded } = this.#registry;
+    const unowned = ids.filter((id) => !this.#registry.isOwned(id));
     for (const id of unowned) {
-      const closeReason = this.#unrecorded.get(id) ?? 'node_lost';
-      await this.#record(id, 'lose', { reason: 'nothing of it was left', closeReason });
-      this.#unrecorded.delete(id);
+      const closeReason = unrecorded.get(id) ?? 'node_lost';
+      await this.#journal.move(id, 'lose', { reason: 'nothing of it was left', closeReason });
+      unrecorded.delete(id);
     }
     return unowned.length;
   }
 
-  /** One look at every live session: begins to end those past a limit, and moves others between ACTIVE and IDLE. */
+  /** One look at every live session's limits: begins to end or recycle those past one. */
   async checkLimits(): Promise<void> {
-    const moves = this.live.map(async (live) => {
-      const limit = live.reachedLimit();
-      if (limit !== undefined) {
-        this.#startClosing(live, limit);
-        return;
-      }
-      const isIdle = live.idleMs() >= Math.min(IDLE_AFTER_MS, live.timeoutMs / 2);
-      const { lastActivityAt } = live;
-      if (isIdle && live.state === 'ACTIVE') await this.move(live, 'rest', { reason: 'not used', lastActivityAt });
-      if (!isIdle && live.state === 'IDLE') await this.move(live, 'wake', { reason: 'used again' });
-    });
-    throwFailures(await Promise.allSettled(moves), 'Sessions could not be checked');
-  }
-
-  async #start(
-    id: string,
-    { input, spec, owned }: { input: CreateSession; spec: BrowserSpec; owned: AsyncDisposableStack },
-    signal: AbortSignal,
-  ): Promise<{ record: SessionRecord; isWarm: boolean }> {
-    const { browser, isWarm } = await this.#deps.pool.acquire(spec, signal);
-    owned.use(browser);
-    const { port: cdpPort } = owned.use(await this.#deps.openPort(id, browser));
-    const { userAgent, version: browserVersion } = browser;
-    const { timezone = null, locale = null, viewport } = spec;
-    const identity = { userAgent, browserVersion, timezone, locale, viewport };
-    const record = await this.#record(id, 'ready', { reason: 'browser ready', cdpPort, identity });
-    if (record === undefined) throw await this.#whyNotLive(id);
-    // Whoever broke the start off while its row was written found nothing to end but this.
-    signal.throwIfAborted();
-
-    const { createdAt, timeoutMs, maxLifetimeMs } = record;
-    const live = new LiveSession({ id, browser, cdpPort, createdAt, timeoutMs, maxLifetimeMs, owned: owned.move() });
-    this.#live.set(id, live);
-    void browser.gone.then(() => this.#onBrowserGone(live));
-    if (input.startUrl !== undefined) void this.#openStartUrl(live, input.startUrl);
-    return { record, isWarm };
-  }
-
-  /** Sends the browser on its way after the answer: a slow page must not make a slow create. Never rejects. */
-  async #openStartUrl(live: LiveSession, url: string): Promise<void> {
-    const signal = AbortSignal.timeout(live.timeoutMs);
-    try {
-      const page = await live.browser.page(signal);
-      await page.navigate({ url, waitUntil: 'commit' }, signal);
-    } catch (error) {
-      this.#deps.logger.info({ err: error, sessionId: live.id }, 'start url could not be opened');
-    }
-  }
-
-  /** Undoes a start that failed: first the browser, then the row, as CLOSED means that nothing is left. */
-  async #abandon(failed: {
-    id: string;
-    owned: AsyncDisposableStack;
-    start: SessionStart;
-    error: unknown;
-    clientSignal: AbortSignal;
-  }): Promise<void> {
-    const { id, owned, start, error, clientSignal } = failed;
-    const closeReason = start.closeReason ?? (clientSignal.aborted ? 'client_disconnected' : 'start_failed');
-    const message = error instanceof AppError ? error.message : 'Internal error';
-    this.#unrecorded.set(id, closeReason);
-    const results = await Promise.allSettled([owned.disposeAsync()]);
-    results.push(
-      ...(await Promise.allSettled([
-        this.#record(id, 'lose', { reason: closeReason, closeReason, error: message }).then(() => {
-          this.#unrecorded.delete(id);
-        }),
-      ])),
-    );
-    for (const result of results) {
-      if (result.status === 'fulfilled') continue;
-      this.#deps.logger.error({ err: result.reason, sessionId: id }, 'failed start could not be undone');
-    }
-  }
-
-  #onBrowserGone(live: LiveSession): void {
-    // We take a session out of the map before we end it, so one still there lost its browser by itself.
-    if (this.#live.get(live.id) !== live) return;
-    this.#deps.logger.warn({ sessionId: live.id, pid: live.browser.pid }, 'browser crashed');
-    const closeReason = 'browser_crashed';
-    this.#startEnding(live, closeReason, async () => {
-      const lost = this.move(live, 'lose', { reason: 'the browser process ended', closeReason });
-      throwFailures(await Promise.allSettled([lost, live.release()]), 'A crashed session did not end cleanly');
-    });
-  }
-
-  /** Ends what this process holds of a session. Never rejects. */
-  async #endHere(id: string, closeReason: CloseReason): Promise<void> {
-    const start = this.#starting.get(id);
-    start?.breakOff(closeReason);
-    await start?.finished;
-    const live = this.#live.get(id);
-    if (live !== undefined) this.#startClosing(live, closeReason);
-    await this.#ending.get(id);
-  }
-
-  #startClosing(live: LiveSession, closeReason: CloseReason): void {
-    this.#startEnding(live, closeReason, async () => {
-      const { lastActivityAt } = live;
-      const closing = this.move(live, 'close', { reason: closeReason, closeReason, lastActivityAt });
-      throwFailures(await Promise.allSettled([closing, live.release()]), 'A session did not end cleanly');
-      await this.move(live, 'closed', { reason: 'nothing is left of the browser' });
-    });
-  }
-
-  /** Takes a session out of use, tells its clients, and remembers its end until it is written. */
-  #startEnding(live: LiveSession, closeReason: CloseReason, run: () => Promise<void>): void {
-    const { id } = live;
-    this.#live.delete(id);
-    this.#unrecorded.set(id, closeReason);
-    live.closeClients(closeReason);
-    const ending = run()
-      .then(
-        () => this.#unrecorded.delete(id),
-        (error: unknown) => this.#deps.logger.error({ err: error, sessionId: id }, 'session did not end cleanly'),
-      )
-      .then(() => {
-        this.#ending.delete(id);
-      });
-    this.#ending.set(id, ending);
+    await this.#limits.checkAll();
   }
 
   /** Moves a live session along the state machine; where the move is not allowed any more, nothing happens. */
   async move(live: LiveSession, trigger: SessionTrigger, details: MoveDetails): Promise<void> {
-    const record = await this.#record(live.id, trigger, details);
-    if (record !== undefined) live.state = record.state;
+    await this.#journal.moveLive(live, trigger, details);
   }
 
-  /** Moves a row and tells those who watch. */
-  async #record(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
-    const record = await this.#deps.sessions.move(id, trigger, details);
-    if (record === undefined) return undefined;
-    const { state, closeReason } = record;
-    this.#deps.events.emit('stateChanged', { sessionId: id, state, closeReason });
-    this.#deps.events.emit('eventRecorded', { sessionId: id });
-    return record;
+  /** Adds an event that is no move to a session's history, and tells those who watch. */
+  async note(id: string, type: SessionEventType, details: EventDetails): Promise<void> {
+    await this.#journal.note(id, type, details);
   }
 
   async #whyNotLive(id: string): Promise<AppError> {
-    await this.#ending.get(id);
+    await this.#registry.ending.get(id);
     const { state, closeReason } = await this.get(id);
     if (isTerminal(state) || state === 'CLOSING') {
       return new AppError('SESSION_ENDED', `Session ${id} has ended: ${closeReason ?? 'closing'}`, {
@@ -360,9 +212,5 @@ export class SessionService {
     return new AppError('SESSION_NOT_READY', `Session ${id} is ${state} and cannot be used now`, {
       extensions: { state },
     });
-  }
-
-  #emitCreated(startedAt: number, outcome: SessionEvents['created']['outcome']): void {
-    this.#deps.events.emit('created', { durationMs: performance.now() - startedAt, outcome });
   }
 }

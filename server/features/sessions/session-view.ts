@@ -4,6 +4,8 @@ import type { LiveSession } from './live-session.ts';
 import { expiresAt, type SessionRecord } from './session-record.ts';
 import type { SessionTokens } from './session-tokens.ts';
 
+const BYTES_PER_MB = 1024 ** 2;
+
 /** Makes the session a client sees out of its row and, where it is live here, what this process knows better. */
 export class SessionView {
   readonly #tokens: SessionTokens;
@@ -26,6 +28,10 @@ export class SessionView {
       ...this.#addresses(record, wsOrigin),
       timeoutMs: record.timeoutMs,
       maxLifetimeMs: record.maxLifetimeMs,
+      maxRequests: record.maxRequests,
+      memoryLimitMb: record.memoryLimitBytes === null ? null : Math.round(record.memoryLimitBytes / BYTES_PER_MB),
+      recycle: record.recycle,
+      ...useOf(record, live),
       expiresAt: (record.closedAt ?? expiresAt(record, lastActivityAt)).toISOString(),
       metadata: record.metadata,
       error: record.error,
@@ -42,6 +48,14 @@ export class SessionView {
     const address = `${wsOrigin}/api/sessions/${id}`;
     return { cdpPort, cdpUrl: `${address}/cdp?token=${this.#tokens.issue(id, 'drive')}`, liveUrl: `${address}/live` };
   }
+}
+
+function useOf(
+  { requestCount }: SessionRecord,
+  live: LiveSession | undefined,
+): Pick<Session, 'requestCount' | 'clients' | 'usage'> {
+  if (live === undefined) return { requestCount, clients: 0, usage: null };
+  return { requestCount: live.requestCount, clients: live.clientCount, usage: live.usage ?? null };
 }
 
 function toMoment(date: Date | null): string | null {

@@ -42,7 +42,7 @@ describe('migrate', () => {
 
   it('applies only what is newer than the database', async () => {
     await using stack = new AsyncDisposableStack();
-    const db = await openTestDatabase(stack);
+    const db = await openFirstVersion(stack);
     const sources = await writeMigrations(stack, { '0002-add-colour.sql': addColour(2) });
 
     const report = await migrate(db, sources);
@@ -59,12 +59,12 @@ describe('migrate', () => {
     const refused = migrate(db, MIGRATIONS);
 
     await expect(refused).rejects.toBeInstanceOf(DatabaseTooNewError);
-    await expect(refused).rejects.toMatchObject({ databaseVersion: 9999, codeVersion: 1 });
+    await expect(refused).rejects.toMatchObject({ databaseVersion: 9999 });
   });
 
   it('undoes all of a migration that fails half-way', async () => {
     await using stack = new AsyncDisposableStack();
-    const db = await openTestDatabase(stack);
+    const db = await openFirstVersion(stack);
     const sources = await writeMigrations(stack, {
       '0002-broken.sql': 'begin;\ncreate table half_way (id integer);\nselect 1 / 0;\ncommit;\n',
     });
@@ -72,12 +72,12 @@ describe('migrate', () => {
     await expect(migrate(db, sources)).rejects.toBeInstanceOf(MigrationError);
 
     expect(await listTables(db)).not.toContain('half_way');
-    expect((await migrate(db, MIGRATIONS)).version).toBe(1);
+    expect((await migrate(db, MIGRATIONS)).version).toBeGreaterThan(1);
   });
 
   it('undoes a migration that does not record itself', async () => {
     await using stack = new AsyncDisposableStack();
-    const db = await openTestDatabase(stack);
+    const db = await openFirstVersion(stack);
     const sources = await writeMigrations(stack, {
       '0002-forgetful.sql': 'begin;\ncreate table forgotten (id integer);\ncommit;\n',
     });
@@ -130,6 +130,13 @@ describe('migrate', () => {
     expect(await db.query('select name from profiles')).toEqual([]);
   });
 });
+
+/** A database as the very first version of the schema made it. */
+async function openFirstVersion(stack: AsyncDisposableStack): Promise<Database> {
+  const db = await openTestPool(stack, await createTestDatabase(stack, 'empty'));
+  await migrate(db, await writeMigrations(stack, {}));
+  return db;
+}
 
 function addColour(version: number): string {
   return `begin;

@@ -1,0 +1,84 @@
+import type { CloseReason } from '@guise/contract';
+
+import type { Browser } from '../../browser/index.ts';
+import { throwFailures } from '../../lib/settled.ts';
+import type { Logger } from '../../platform/logger/logger.ts';
+import type { LiveSession } from './live-session.ts';
+import type { SessionJournal } from './session-journal.ts';
+import type { SessionRegistry } from './session-registry.ts';
+
+/** Ends sessions of this process: as asked, at a limit, or because their browser has gone. */
+export class SessionEnder {
+  readonly #registry: SessionRegistry;
+  readonly #journal: SessionJournal;
+  readonly #logger: Logger;
+
+  constructor({
+    registry,
+    journal,
+    logger,
+  }: {
+    readonly registry: SessionRegistry;
+    readonly journal: SessionJournal;
+    readonly logger: Logger;
+  }) {
+    this.#registry = registry;
+    this.#journal = journal;
+    this.#logger = logger;
+  }
+
+  /** Ends the session when its browser goes by itself. To be called for each browser a session gets. */
+  watch(live: LiveSession): void {
+    const { browser } = live;
+    void browser.gone.then(() => this.#onBrowserGone(live, browser));
+  }
+
+  /** Ends what this process holds of a session, also when it is still starting. Never rejects. */
+  async end(id: string, closeReason: CloseReason): Promise<void> {
+    const start = this.#registry.starting.get(id);
+    start?.breakOff(closeReason);
+    await start?.finished;
+    const live = this.#registry.live.get(id);
+    if (live !== undefined) this.startClosing(live, closeReason);
+    await this.#registry.ending.get(id);
+  }
+
+  /** Begins to end a session, if it is live still; its end is in the registry until it is written. */
+  startClosing(live: LiveSession, closeReason: CloseReason): void {
+    if (this.#registry.live.get(live.id) !== live) return;
+    this.#startEnding(live, closeReason, async () => {
+      const closing = this.#journal.moveLive(live, 'close', { reason: closeReason, closeReason });
+      throwFailures(await Promise.allSettled([closing, live.release()]), 'A session did not end cleanly');
+      await this.#journal.moveLive(live, 'closed', { reason: 'nothing is left of the browser' });
+    });
+  }
+
+  #onBrowserGone(live: LiveSession, browser: Browser): void {
+    // A session that is being ended has left the map, and one that is being restarted ended this browser itself.
+    if (this.#registry.live.get(live.id) !== live || live.isRestarting || live.browser !== browser) return;
+    this.#logger.warn({ sessionId: live.id, pid: browser.pid }, 'browser crashed');
+    const closeReason = 'browser_crashed';
+    this.#startEnding(live, closeReason, async () => {
+      const lost = this.#journal.moveLive(live, 'lose', { reason: 'the browser process ended', closeReason });
+      throwFailures(await Promise.allSettled([lost, live.release()]), 'A crashed session did not end cleanly');
+    });
+  }
+
+  /** Takes a session out of use, tells its clients, and remembers its end until it is written. */
+  #startEnding(live: LiveSession, closeReason: CloseReason, run: () => Promise<void>): void {
+    const { id } = live;
+    const { live: liveSessions, unrecorded, ending } = this.#registry;
+    liveSessions.delete(id);
+    unrecorded.set(id, closeReason);
+    live.closeClients(closeReason);
+    const end = run()
+      .then(
+        () => unrecorded.delete(id),
+        (error: unknown) => this.#logger.error({ err: error, sessionId: id }, 'session did not end cleanly'),
+      )
+      .then(() => {
+        ending.delete(id);
+      });
+    ending.set(id, end);
+  }
+}

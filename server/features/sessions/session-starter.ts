@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+
+import type { CreateSession } from '@guise/contract';
+
+import type { Browser, BrowserSpec } from '../../browser/index.ts';
+import { AppError } from '../../lib/app-error.ts';
+import type { TypedEmitter } from '../../lib/typed-emitter.ts';
+import type { Logger } from '../../platform/logger/logger.ts';
+import type { Admission, WarmPool } from '../pool/index.ts';
+import { type SessionDefaults, toBrowserSpec, toNewSession } from './create-options.ts';
+import { HeldBrowser } from './held-browser.ts';
+import { LiveSession } from './live-session.ts';
+import type { SessionEnder } from './session-ender.ts';
+import type { SessionEvents } from './session-events.ts';
+import type { SessionJournal } from './session-journal.ts';
+import type { SessionRecord } from './session-record.ts';
+import type { SessionRegistry } from './session-registry.ts';
+import type { SessionRepository } from './session-repository.ts';
+import { SessionStart } from './session-start.ts';
+
+/** A session's own debugging port. */
+export interface SessionPort extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** What sessions are made of and where. */
+export interface SessionStarterDeps {
+  readonly sessions: Pick<SessionRepository, 'insert'>;
+  readonly pool: Pick<WarmPool, 'acquire'>;
+  readonly admission: Pick<Admission, 'acquire'>;
+  /** Opens a port on which the browser that `held` has at the time can be reached. */
+  readonly openPort: (sessionId: string, held: { readonly current: Browser }) => Promise<SessionPort>;
+  readonly events: TypedEmitter<SessionEvents>;
+  readonly logger: Logger;
+  readonly defaults: SessionDefaults;
+  readonly extensionsDir: string;
+}
+
+/** What a start works with. */
+interface StartParts {
+  readonly input: CreateSession;
+  readonly spec: BrowserSpec;
+  /** What the session holds so far. */
+  readonly owned: AsyncDisposableStack;
+}
+
+/** Starts sessions; one that cannot be started is undone to the last trace but its CLOSED row. */
+export class SessionStarter {
+  readonly #deps: SessionStarterDeps;
+  readonly #registry: SessionRegistry;
+  readonly #journal: SessionJournal;
+  readonly #ender: SessionEnder;
+
+  constructor(
+    deps: SessionStarterDeps,
+    parts: { readonly registry: SessionRegistry; readonly journal: SessionJournal; readonly ender: SessionEnder },
+  ) {
+    this.#deps = deps;
+    this.#registry = parts.registry;
+    this.#journal = parts.journal;
+    this.#ender = parts.ender;
+  }
+
+  /** See `SessionService.create`. */
+  async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
+    const startedAt = performance.now();
+    const spec = await toBrowserSpec(input, this.#deps.extensionsDir);
+    const id = randomUUID();
+    const start = new SessionStart();
+    this.#registry.starting.set(id, start);
+    await using owned = new AsyncDisposableStack();
+    try {
+      const signal = AbortSignal.any([clientSignal, start.signal]);
+      owned.use(await this.#deps.admission.acquire(signal));
+      await this.#deps.sessions.insert(toNewSession(id, input, this.#deps.defaults));
+      try {
+        const { record, isWarm } = await this.#start(id, { input, spec, owned }, signal);
+        this.#emitCreated(startedAt, isWarm ? 'warm' : 'cold');
+        return record;
+      } catch (error) {
+        await this.#abandon({ id, owned, start, error, clientSignal });
+        this.#emitCreated(startedAt, 'failed');
+        throw start.signal.aborted ? start.signal.reason : error;
+      }
+    } finally {
+      this.#registry.starting.delete(id);
+      start.finish();
+    }
+  }
+
+  async #start(
+    id: string,
+    { input, spec, owned }: StartParts,
+    signal: AbortSignal,
+  ): Promise<{ record: SessionRecord; isWarm: boolean }> {
+    const { browser, isWarm } = await this.#deps.pool.acquire(spec, signal);
+    const held = owned.use(new HeldBrowser(browser));
+    const { port: cdpPort } = owned.use(await this.#deps.openPort(id, held));
+    const { userAgent, version: browserVersion } = browser;
+    const { timezone = null, locale = null, viewport } = spec;
+    const identity = { userAgent, browserVersion, timezone, locale, viewport };
+    const record = await this.#journal.move(id, 'ready', { reason: 'browser ready', cdpPort, identity });
+    if (record === undefined) throw new AppError('SESSION_ENDED', 'The session was ended while it started');
+    // Whoever broke the start off while its row was written found nothing to end but this.
+    signal.throwIfAborted();
+
+    const live = new LiveSession(record, { held, cdpPort, owned: owned.move() });
+    this.#registry.live.set(id, live);
+    this.#ender.watch(live);
+    if (input.startUrl !== undefined) void this.#openStartUrl(live, input.startUrl);
+    return { record, isWarm };
+  }
+
+  /** Sends the browser on its way after the answer: a slow page must not make a slow create. Never rejects. */
+  async #openStartUrl(live: LiveSession, url: string): Promise<void> {
+    const signal = AbortSignal.timeout(live.limits.timeoutMs);
+    try {
+      const page = await live.browser.page(signal);
+      await page.navigate({ url, waitUntil: 'commit' }, signal);
+    } catch (error) {
+      this.#deps.logger.info({ err: error, sessionId: live.id }, 'start url could not be opened');
+    }
+  }
+
+  /** Undoes a start that failed: first the browser, then the row, as CLOSED means that nothing is left. */
+  async #abandon(failed: {
+    id: string;
+    owned: AsyncDisposableStack;
+    start: SessionStart;
+    error: unknown;
+    clientSignal: AbortSignal;
+  }): Promise<void> {
+    const { id, owned, start, error, clientSignal } = failed;
+    const closeReason = start.closeReason ?? (clientSignal.aborted ? 'client_disconnected' : 'start_failed');
+    const message = error instanceof AppError ? error.message : 'Internal error';
+    this.#registry.unrecorded.set(id, closeReason);
+    const results = await Promise.allSettled([owned.disposeAsync()]);
+    results.push(
+      ...(await Promise.allSettled([
+        this.#journal.move(id, 'lose', { reason: closeReason, closeReason, error: message }).then(() => {
+          this.#registry.unrecorded.delete(id);
+        }),
+      ])),
+    );
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      this.#deps.logger.error({ err: result.reason, sessionId: id }, 'failed start could not be undone');
+    }
+  }
+
+  #emitCreated(startedAt: number, outcome: SessionEvents['created']['outcome']): void {
+    this.#deps.events.emit('created', { durationMs: performance.now() - startedAt, outcome });
+  }
+}
