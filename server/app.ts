@@ -3,15 +3,26 @@ import { mkdir } from 'node:fs/promises';
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 
-import { type BrowserHost, launchBrowser, openFolderRoot, relaunchBrowser, removeLeftovers } from './browser/index.ts';
+import {
+  adoptBrowser,
+  type BrowserHost,
+  findOwnedBrowsers,
+  launchBrowser,
+  openFolderRoot,
+  ProcessMeter,
+  relaunchBrowser,
+  removeLeftovers,
+} from './browser/index.ts';
 import { CdpGateway, cdpRoutes, connectToNewSession, PortRange } from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
+  MetricsRepository,
   pageRoutes,
   type SessionEvents,
   SessionHealth,
   SessionRepository,
   sessionRoutes,
+  SessionSampler,
   SessionService,
   SessionTokens,
   SessionView,
@@ -33,6 +44,10 @@ import { dispatchUpgrades, type UpgradeRoute } from './websocket/index.ts';
 
 const LIMIT_CHECK_INTERVAL_MS = 1_000;
 const UNOWNED_CHECK_INTERVAL_MS = 10_000;
+const SAMPLE_INTERVAL_MS = 5_000;
+/** What exact memory readings may take of a sampling interval: one per cent of a core. */
+const SAMPLE_BUDGET_MS = SAMPLE_INTERVAL_MS / 100;
+const CLEAN_UP_INTERVAL_MS = 60 * 60_000;
 const LONGEST_LOOP_BACKOFF_MS = 30_000;
 const START_TIMEOUT_MS = 120_000;
 const BYTES_PER_MB = 1024 ** 2;
@@ -47,6 +62,11 @@ export interface App extends AsyncDisposable {
   readonly http: FastifyInstance;
   /** Starts to answer requests; returns the address. */
   listen(): Promise<string>;
+  /**
+   * Takes no new sessions and waits for those there are to end by themselves, for the drain time at most or until `signal` is
+   * aborted; then ends them. Never rejects.
+   */
+  drain(signal: AbortSignal): Promise<void>;
   /** Kills every browser, synchronously: for a process that exits without waiting for the disposal. */
   killBrowsers(): void;
 }
@@ -84,17 +104,15 @@ export async function createApp(
   const db = await openStorage(settings, stack, { logger, signal });
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
-  const removed = await removeLeftovers(host.foldersRoot, { groups: [], folders: [] }, signal);
-  if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
-
   const parts = await buildParts({ settings, host, db, stack, logger });
+  await recover(parts, settings, { logger, signal });
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
 
   const http = await buildHttp(settings, parts, logger);
   // Ended before the sessions are, the server would wait for the clients that wait for the sessions.
   stack.defer(() => http.close());
-  for (const loop of startLoops(parts, settings.healthCheckIntervalMs, logger)) stack.use(loop);
+  for (const loop of startLoops(parts, settings, logger)) stack.use(loop);
   stack.defer(async () => {
     parts.admission.close();
     await parts.sessions.endAll('shutdown');
@@ -104,14 +122,41 @@ export async function createApp(
   const owned = stack.move();
   return {
     http,
+    drain: async (drainSignal) => {
+      parts.admission.close();
+      if (settings.drainTimeoutMs > 0) await parts.sessions.drain(settings.drainTimeoutMs, drainSignal);
+    },
     killBrowsers: () => host.groups.killAll(),
     listen: () => http.listen({ port: settings.port, host: settings.host }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-function startLoops({ sessions, events }: Parts, healthIntervalMs: number, logger: Logger): BackgroundLoop[] {
+/** Takes over what a predecessor that was killed left running, and ends the rest of it. */
+async function recover(
+  { host, sessions }: Parts,
+  settings: Settings,
+  { logger, signal }: { logger: Logger; signal: AbortSignal },
+): Promise<void> {
+  const found = settings.orphans === 'adopt' ? await findOwnedBrowsers(host.foldersRoot) : [];
+  const adopted = await sessions.adopt(found);
+  if (adopted.length > 0)
+    logger.info({ sessions: adopted.length }, 'sessions a predecessor left behind were taken over');
+  const kept = {
+    groups: adopted.flatMap(({ processes }) => processes.groups),
+    folders: adopted.map(({ folder }) => folder.path),
+  };
+  const removed = await removeLeftovers(host.foldersRoot, kept, signal);
+  if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
+}
+
+function startLoops({ sessions, events, db }: Parts, settings: Settings, logger: Logger): BackgroundLoop[] {
+  const { healthCheckIntervalMs: healthIntervalMs, cpuThresholdPercent } = settings;
   const health = new SessionHealth({ sessions, events, logger, intervalMs: healthIntervalMs });
+  const metrics = new MetricsRepository(db);
+  const meter = new ProcessMeter({ budgetMs: SAMPLE_BUDGET_MS });
+  const sampler = new SessionSampler({ sessions, meter, metrics, events, cpuThresholdPercent });
+  const retentionDays = { sessions: settings.sessionRetentionDays, logs: settings.logRetentionDays };
   const start = (intervalMs: number, run: (signal: AbortSignal) => Promise<unknown>, failed: string): BackgroundLoop =>
     BackgroundLoop.start({
       intervalMs,
@@ -122,6 +167,9 @@ function startLoops({ sessions, events }: Parts, healthIntervalMs: number, logge
   return [
     start(LIMIT_CHECK_INTERVAL_MS, () => sessions.checkLimits(), 'sessions could not be checked'),
     start(healthIntervalMs, (signal) => health.checkAll(signal), 'browsers could not be checked'),
+    start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
+    start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
+    start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
     start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),
   ];
 }
@@ -158,9 +206,11 @@ async function buildParts(base: {
   );
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
+    nodeId: settings.nodeId,
     pool,
     admission,
-    openPort: (sessionId, held) => gateway.openPort(sessionId, held),
+    openPort: (...session) => gateway.openPort(...session),
+    adopt: (owned, signal) => adoptBrowser(owned, host, signal),
     relaunch: (old, signal) => relaunchBrowser(old, host, signal),
     events,
     logger,

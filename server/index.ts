@@ -36,8 +36,11 @@ const CLOUD_NOT_AVAILABLE =
 class Main {
   readonly #logger: ReturnType<typeof createLogger>;
   readonly #stop = new AbortController();
+  /** Aborted when the stop is not to wait for sessions any more. */
+  readonly #hurry = new AbortController();
   #app: App | undefined;
   #stoppingSince: number | undefined;
+  #isDraining = false;
 
   constructor(logger: ReturnType<typeof createLogger>) {
     this.#logger = logger;
@@ -68,20 +71,31 @@ class Main {
     }
   }
 
-  /** Asks for a stop; a second time, for an immediate one. */
+  /** Asks for a stop; a second time, for one that waits for nobody; a third time, for an immediate one. */
   stop(cause: string): void {
     // One request often arrives twice, from a terminal and from whoever started us.
-    if (this.#stoppingSince !== undefined && performance.now() - this.#stoppingSince < SAME_REQUEST_MS) return;
-    // A second one means "now": whoever asks has stopped waiting for us.
-    if (this.#stoppingSince !== undefined) process.exit(1);
-    this.#stoppingSince = performance.now();
+    const now = performance.now();
+    if (this.#stoppingSince !== undefined && now - this.#stoppingSince < SAME_REQUEST_MS) return;
+    const isRepeated = this.#stoppingSince !== undefined;
+    this.#stoppingSince = now;
+    if (isRepeated) {
+      // Whoever asks again has stopped waiting for us.
+      if (!this.#isDraining) process.exit(1);
+      this.#logger.info({ cause }, 'waiting for sessions no longer');
+      this.#hurry.abort();
+      return;
+    }
     this.#logger.info({ cause }, 'shutting down');
-    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
     this.#stop.abort(new Error(`Stopped: ${cause}`));
-    if (this.#app !== undefined) void this.#finish(this.#app);
+    if (this.#app === undefined) limitShutdown();
+    else void this.#finish(this.#app);
   }
 
   async #finish(app: App): Promise<never> {
+    this.#isDraining = true;
+    await app.drain(this.#hurry.signal);
+    this.#isDraining = false;
+    limitShutdown();
     try {
       await app[Symbol.asyncDispose]();
     } catch (error) {
@@ -90,6 +104,11 @@ class Main {
     }
     process.exit(0);
   }
+}
+
+/** Ends the process when its end takes too long. */
+function limitShutdown(): void {
+  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
 }
 
 async function main(): Promise<void> {

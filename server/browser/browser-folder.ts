@@ -113,7 +113,8 @@ export interface TakenOver {
  * environment its processes were started with. Returns how many folders were removed.
  */
 export async function removeLeftovers(root: string, kept: TakenOver, signal: AbortSignal): Promise<number> {
-  const groups = await findGroupsByEnvironment(FOLDER_ROOT_VARIABLE, root);
+  const keptTags = kept.folders.map((folder) => `${FOLDER_VARIABLE}=${folder}`);
+  const groups = await findGroupsByEnvironment(`${FOLDER_ROOT_VARIABLE}=${root}`, keptTags);
   await Promise.all(groups.filter((each) => !kept.groups.includes(each)).map((each) => endGroup(each, signal)));
   const names = (await readdir(root)).filter(isFolderName);
   const folders = names.map((name) => path.join(root, name)).filter((folder) => !kept.folders.includes(folder));

@@ -104,16 +104,17 @@ async function readEnvironment(pid: number): Promise<readonly string[]> {
 }
 
 /**
- * Group ids of the processes that carry `name=value` in the environment they were started with.
+ * Group ids of the processes that carry `wanted` (`NAME=value`) in the environment they were started with, and none of
+ * `unwanted`.
  *
  * Chromium's zygote children overwrite theirs, but share the group of their browser.
  */
-export async function findGroupsByEnvironment(name: string, value: string): Promise<number[]> {
-  const wanted = `${name}=${value}`;
+export async function findGroupsByEnvironment(wanted: string, unwanted: readonly string[] = []): Promise<number[]> {
   const groups = await Promise.all(
     (await listPids()).map(async (pid) => {
       const environment = await readEnvironment(pid);
-      return environment.includes(wanted) ? (await readStat(pid))?.groupId : undefined;
+      const isMeant = environment.includes(wanted) && !unwanted.some((each) => environment.includes(each));
+      return isMeant ? (await readStat(pid))?.groupId : undefined;
     }),
   );
   return [...new Set(groups.filter((each) => each !== undefined))];

@@ -15,10 +15,11 @@ export type Mode = 'development' | 'cloud';
 
 /** All settings, checked, with what follows from several of them or from the host filled in. */
 export type Settings = Readonly<
-  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir'> & {
+  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir' | 'drainTimeoutMs'> & {
     mode: Mode;
     host: string;
     nodeId: string;
+    drainTimeoutMs: number;
     /** Absolute. */
     dataDir: string;
     /** Absolute. */
@@ -37,6 +38,8 @@ export class SettingsError extends Error {
   }
 }
 
+/** Who stops a development server waits for it; who stops a node of a cloud wants its clients to come to an end. */
+const CLOUD_DRAIN_TIMEOUT_MS = 30_000;
 const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
 /** What the cloud server cannot do without. */
 const CLOUD_NEEDS = ['DATABASE_URL', 'REDIS_URL', 'API_KEYS'] as const;
@@ -131,6 +134,7 @@ export function loadSettings(env: Environment): Settings {
     dataDir,
     host: values.host ?? (mode === 'cloud' ? '0.0.0.0' : '127.0.0.1'),
     nodeId: values.nodeId ?? hostname(),
+    drainTimeoutMs: values.drainTimeoutMs ?? (mode === 'cloud' ? CLOUD_DRAIN_TIMEOUT_MS : 0),
     extensionsDir: path.resolve(values.extensionsDir ?? path.join(dataDir, 'extensions')),
     ignored,
   });

@@ -38,6 +38,7 @@ const integer = (minimum: number, maximum: number, fallback: number): ReturnType
   Type.Integer({ minimum, maximum, default: fallback });
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const ORPHAN_MODES = ['adopt', 'end'] as const;
 const SANDBOX_MODES = ['auto', 'on', 'off'] as const;
 
 /** Every setting of the service: name, type, unit, limits, default, secret or not. There is no other list. */
@@ -75,6 +76,31 @@ export const SETTINGS = {
     'MEMORY_THRESHOLD_MB',
     integer(64, 1_000_000, 500),
     'Memory limit of a session in megabytes, unless it says otherwise.',
+  ),
+  cpuThresholdPercent: setting(
+    'CPU_THRESHOLD_PERCENT',
+    Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    'Share of one core a session may use for a minute before an event says so. Default: none.',
+  ),
+  drainTimeoutMs: setting(
+    'DRAIN_TIMEOUT_MS',
+    Type.Optional(Type.Integer({ minimum: 0, maximum: 7 * DAY_MS })),
+    'Milliseconds a stop waits for sessions to end. Default: 0, in cloud mode 30,000.',
+  ),
+  orphans: setting(
+    'ORPHANS',
+    Type.Enum(ORPHAN_MODES, { default: 'adopt' }),
+    'What happens to browsers a killed service has left: their sessions go on (adopt), or they are ended (end).',
+  ),
+  sessionRetentionDays: setting(
+    'SESSION_RETENTION_DAYS',
+    integer(1, 36_500, 30),
+    'Days a session that has ended is kept in the database.',
+  ),
+  logRetentionDays: setting(
+    'LOG_RETENTION_DAYS',
+    integer(1, 36_500, 90),
+    'Days events, samples and audit logs are kept.',
   ),
   cdpPortBase: setting(
     'CDP_PORT_BASE',

@@ -47,6 +47,6 @@ export async function openTestHost(stack: AsyncDisposableStack): Promise<Browser
 
 /** What is left of a host's browsers, asked of the operating system: process groups and folders. */
 export async function whatIsLeft(host: BrowserHost): Promise<{ groups: number[]; folders: string[] }> {
-  const groups = await findGroupsByEnvironment('GUISE_BROWSERS_DIR', host.foldersRoot);
+  const groups = await findGroupsByEnvironment(`GUISE_BROWSERS_DIR=${host.foldersRoot}`);
   return { groups, folders: await readdir(host.foldersRoot) };
 }

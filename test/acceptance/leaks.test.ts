@@ -226,12 +226,13 @@ describe('a service', () => {
 
 describe('a service that was killed', () => {
   it(
-    'leaves nothing for long: the next start ends its browsers, closes its rows and works',
+    'leaves nothing for long: the next start, told to, ends its browsers, closes its rows and works',
     { timeout: LONG_MS },
     async () => {
       await using own = new AsyncDisposableStack();
       const dataDir = await openDataDir(own);
-      const first = await startServiceOn(dataDir, { WARM_POOL_SIZE: '1' });
+      const settings = { WARM_POOL_SIZE: '1', ORPHANS: 'end' };
+      const first = await startServiceOn(dataDir, settings);
       const [headless, headful] = [
         await first.api.create({ metadata: { kept: 'yes' } }),
         await first.api.create({ headless: false }),
@@ -242,7 +243,7 @@ describe('a service that was killed', () => {
       expect(before.length).toBeGreaterThan(0);
       expect(await first.end('SIGKILL')).toBeNull();
 
-      const second = own.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '1' }));
+      const second = own.use(await startServiceOn(dataDir, settings));
       expect(before.filter(isRunning).map(({ command }) => command)).toEqual([]);
       for (const { id } of [headless, headful]) {
         expect(await second.api.get(id)).toMatchObject({

@@ -50,11 +50,12 @@ export class CdpGateway {
   }
 
   /**
-   * Opens a session's own debugging port, for the browser that `held` has at the time. The caller must dispose it.
+   * Opens a session's own debugging port, for the browser that `held` has at the time: `preferred` where that is free. The
+   * caller must dispose it.
    *
    * @throws {AppError} CAPACITY_EXHAUSTED
    */
-  async openPort(sessionId: string, held: { readonly current: Browser }): Promise<SessionPort> {
+  async openPort(sessionId: string, held: { readonly current: Browser }, preferred?: number): Promise<SessionPort> {
     const { ports, logger } = this.#deps;
     const server = createServer({ shouldUpgradeCallback: isWebSocket }, (request, response) => {
       this.#answer({ request, response, sessionId, browser: held.current }).catch((error: unknown) =>
@@ -67,7 +68,7 @@ export class CdpGateway {
         refuseUpgrade({ request, socket }, error, logger),
       );
     });
-    const port = await ports.listen(server);
+    const port = await ports.listen(server, preferred);
     return {
       port,
       [Symbol.asyncDispose]: once(async () => {

@@ -20,24 +20,18 @@ export class PortRange {
   /**
    * Lets `server` listen on the next free port and returns it. Give it back with `release`.
    *
-   * Ports are taken in turn, so that one is not used again while somebody may still hold its old address. One that a
+   * That is `preferred`, if it is free. Else ports are taken in turn, so that one is not used again while somebody may still hold its old address. One that a
    * stranger listens on is passed over.
    *
    * @throws {AppError} CAPACITY_EXHAUSTED when none is free
    */
-  async listen(server: Server): Promise<number> {
+  async listen(server: Server, preferred?: number): Promise<number> {
+    if (preferred !== undefined && (await this.#take(server, preferred))) return preferred;
     if (this.#base === 0) return this.#tryListen(server, 0);
     for (let tries = 0; tries < this.#count; tries += 1) {
       const port = this.#base + this.#next;
       this.#next = (this.#next + 1) % this.#count;
-      if (this.#taken.has(port)) continue;
-      this.#taken.add(port);
-      try {
-        return await this.#tryListen(server, port);
-      } catch (error) {
-        this.#taken.delete(port);
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      }
+      if (await this.#take(server, port)) return port;
     }
     throw new AppError('CAPACITY_EXHAUSTED', 'No CDP port is free on this node', {
       extensions: { retryAfterSeconds: 1 },
@@ -46,6 +40,20 @@ export class PortRange {
 
   release(port: number): void {
     this.#taken.delete(port);
+  }
+
+  /** Whether the port was free, and is the server's now. */
+  async #take(server: Server, port: number): Promise<boolean> {
+    if (this.#taken.has(port)) return false;
+    this.#taken.add(port);
+    try {
+      await this.#tryListen(server, port);
+      return true;
+    } catch (error) {
+      this.#taken.delete(port);
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      return false;
+    }
   }
 
   async #tryListen(server: Server, port: number): Promise<number> {

@@ -1,6 +1,8 @@
 export { USUAL_BROWSER } from './create-options.ts';
 export type { DismissalReason, LiveSession, SessionClient } from './live-session.ts';
+export { MetricsRepository } from './metrics-repository.ts';
 export { pageRoutes } from './page-routes.ts';
+export { SessionSampler } from './session-sampler.ts';
 export type { SessionEvents } from './session-events.ts';
 export { SessionHealth } from './session-health.ts';
 export { SessionRepository } from './session-repository.ts';

@@ -140,6 +140,8 @@ export class LiveSession {
 
   /** Calls `end` once the session has had no client for `afterMs`, from now on. For sessions made for a connection. */
   endWhenUnused(afterMs: number, end: () => void): void {
+    // A client that made its session by connecting does not know its name: after a crash of ours nobody would come back.
+    void this.browser.noteOwner(undefined).catch(() => undefined);
     this.#whenUnused = () => {
       clearTimeout(this.#unusedTimer);
       if (this.#clients.size === 0) this.#unusedTimer = setTimeout(end, afterMs).unref();
@@ -149,6 +151,11 @@ export class LiveSession {
 
   closeClients(reason: DismissalReason): void {
     for (const client of [...this.#clients]) client.close(reason);
+  }
+
+  /** Writes down that the browser is this session's, so that it can be taken over after a crash of the service. */
+  async noteOwner(): Promise<void> {
+    if (this.#whenUnused === undefined) await this.browser.noteOwner(this.id);
   }
 
   /** Replaces the browser; see `HeldBrowser.replace`. */

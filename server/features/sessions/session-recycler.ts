@@ -46,6 +46,9 @@ export class SessionRecycler {
       return;
     }
     ender.watch(live);
+    await live.noteOwner().catch((error: unknown) => {
+      logger.warn({ err: error, sessionId: live.id }, 'owner of a browser could not be noted');
+    });
     this.#servedBefore.set(live, live.requestCount);
     live.usage = undefined;
     live.touch();

@@ -23,6 +23,8 @@ export interface MoveDetails {
   readonly identity?: SessionIdentity;
   readonly lastActivityAt?: Date;
   readonly requestCount?: number;
+  /** What the event is called; `stateChanged` unless it says more. */
+  readonly eventType?: SessionEventType;
 }
 
 /** What is to be known of an event beside its type. */
@@ -146,7 +148,7 @@ export class SessionRepository {
    */
   async move(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
     const moves = movesOf(trigger);
-    const { reason, closeReason, error, cdpPort, identity, lastActivityAt, requestCount } = details;
+    const { reason, closeReason, error, cdpPort, identity, lastActivityAt, requestCount, eventType } = details;
     const [row] = await this.#db.query<SessionRow>(
       `with locked as (
          select id, state as from_state from sessions where id = $1 and state = any ($2::text[]) for update
@@ -166,7 +168,7 @@ export class SessionRepository {
          returning sessions.*, locked.from_state
        ), event as (
          insert into session_events (session_id, type, from_state, to_state, reason)
-         select id, 'stateChanged', from_state, state, $9 from moved
+         select id, $11, from_state, state, $9 from moved
        )
        select ${SESSION_COLUMNS} from moved as sessions`,
       [
@@ -180,6 +182,7 @@ export class SessionRepository {
         lastActivityAt ?? null,
         reason,
         requestCount ?? null,
+        eventType ?? 'stateChanged',
       ],
     );
     return row && toRecord(row);

@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CloseReason, CreateSession, SessionEvent, SessionEventType, UpdateSession } from '@guise/contract';
 
-import { type Browser, CdpClosedError, type Page } from '../../browser/index.ts';
+import { type Browser, CdpClosedError, type OwnedBrowser, type Page } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
 import { toBytes } from './create-options.ts';
+import { drainSessions } from './drain-sessions.ts';
 import { limitsOf, type LiveSession } from './live-session.ts';
+import { SessionAdopter } from './session-adopter.ts';
 import { SessionEnder } from './session-ender.ts';
 import { SessionJournal } from './session-journal.ts';
 import { SessionLimitKeeper } from './session-limit-keeper.ts';
@@ -22,8 +24,11 @@ const CRASH_NEWS_MS = 200;
 
 interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
+  readonly nodeId: string;
   /** Ends a browser and starts another with what it had: its user-data directory and its open pages. */
   readonly relaunch: (old: Browser, signal: AbortSignal) => Promise<Browser>;
+  /** Connects to a browser that a service which was killed left running. */
+  readonly adopt: (owned: OwnedBrowser, signal: AbortSignal) => Promise<Browser>;
 }
 
 /** Use cases over sessions: the one door for routes, gateway and loops. */
@@ -46,6 +51,19 @@ export class SessionService {
     this.#ender = ender;
     this.#starter = new SessionStarter(deps, { registry, journal, ender });
     this.#limits = new SessionLimitKeeper({ registry, journal, ender, recycler });
+  }
+
+  /**
+   * Takes over the sessions whose browsers a service which was killed left running: the same ids, pages and addresses. Returns
+   * the browsers that are a session's now; the caller ends the others. To be called before anything else is started.
+   */
+  async adopt(found: readonly OwnedBrowser[]): Promise<Browser[]> {
+    return new SessionAdopter({
+      ...this.#deps,
+      registry: this.#registry,
+      journal: this.#journal,
+      ender: this.#ender,
+    }).adoptAll(found);
   }
 
   /** The sessions that can be used now. */
@@ -163,6 +181,16 @@ export class SessionService {
     const record = await this.get(id);
     if (isTerminal(record.state)) return record;
     throw new AppError('DEPENDENCY_UNAVAILABLE', 'The browser is gone, but its end could not be recorded yet');
+  }
+
+  /**
+   * Tells all sessions that this process is about to stop and waits for them to end by themselves, `timeoutMs` at most; what has
+   * not ended then is ended. Never rejects.
+   */
+  async drain(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const { logger } = this.#deps;
+    await drainSessions({ registry: this.#registry, journal: this.#journal, logger }, timeoutMs, signal);
+    await this.endAll('node_drained');
   }
 
   /** Ends all sessions of this process, also those that are starting. Never rejects. */

@@ -23,13 +23,23 @@ export interface SessionPort extends AsyncDisposable {
   readonly port: number;
 }
 
+/**
+ * Opens a port on which the browser that `held` has at the time can be reached: `preferred`, where that is given and free.
+ *
+ * @throws {AppError} CAPACITY_EXHAUSTED
+ */
+export type OpenSessionPort = (
+  sessionId: string,
+  held: { readonly current: Browser },
+  preferred?: number,
+) => Promise<SessionPort>;
+
 /** What sessions are made of and where. */
 export interface SessionStarterDeps {
   readonly sessions: Pick<SessionRepository, 'insert'>;
   readonly pool: Pick<WarmPool, 'acquire'>;
   readonly admission: Pick<Admission, 'acquire'>;
-  /** Opens a port on which the browser that `held` has at the time can be reached. */
-  readonly openPort: (sessionId: string, held: { readonly current: Browser }) => Promise<SessionPort>;
+  readonly openPort: OpenSessionPort;
   readonly events: TypedEmitter<SessionEvents>;
   readonly logger: Logger;
   readonly defaults: SessionDefaults;
@@ -99,7 +109,10 @@ export class SessionStarter {
     const { userAgent, version: browserVersion } = browser;
     const { timezone = null, locale = null, viewport } = spec;
     const identity = { userAgent, browserVersion, timezone, locale, viewport };
-    const record = await this.#journal.move(id, 'ready', { reason: 'browser ready', cdpPort, identity });
+    const [record] = await Promise.all([
+      this.#journal.move(id, 'ready', { reason: 'browser ready', cdpPort, identity }),
+      browser.noteOwner(id),
+    ]);
     if (record === undefined) throw new AppError('SESSION_ENDED', 'The session was ended while it started');
     // Whoever broke the start off while its row was written found nothing to end but this.
     signal.throwIfAborted();

@@ -1,0 +1,69 @@
+import type { Queryable } from '../../platform/postgres/index.ts';
+import type { LiveSession } from './live-session.ts';
+
+/** The part of a live session that is kept. */
+type Sampled = Pick<LiveSession, 'id' | 'usage' | 'requestCount' | 'lastActivityAt'>;
+
+/** Samples of what sessions use, in SQL. */
+export class MetricsRepository {
+  readonly #db: Queryable;
+
+  constructor(db: Queryable) {
+    this.#db = db;
+  }
+
+  /**
+   * Adds a sample of each session and brings its row's count of requests and time of last use up to date, in one
+   * statement. Sessions that have ended meanwhile are left out.
+   */
+  async addSamples(sessions: readonly Sampled[]): Promise<void> {
+    const sampled = sessions.flatMap(({ usage, ...rest }) => (usage === undefined ? [] : [{ usage, ...rest }]));
+    if (sampled.length === 0) return;
+    await this.#db.query(
+      `with sampled as (
+         select * from unnest(
+           $1::uuid[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bigint[], $7::timestamptz[],
+           $8::timestamptz[]
+         ) as sampled (id, memory_bytes, cpu_ms, process_count, page_count, request_count, sampled_at, last_activity_at)
+       ), brought_up_to_date as (
+         update sessions
+         set request_count = sampled.request_count, last_activity_at = sampled.last_activity_at
+         from sampled
+         where sessions.id = sampled.id and sessions.state <> all ('{CLOSING,CLOSED}')
+         returning sessions.id
+       )
+       insert into session_metrics
+         (session_id, recorded_at, memory_bytes, cpu_ms, process_count, page_count, request_count)
+       select id, sampled_at, memory_bytes, cpu_ms, process_count, page_count, request_count
+       from sampled join brought_up_to_date using (id)
+       on conflict do nothing`,
+      [
+        sampled.map(({ id }) => id),
+        sampled.map(({ usage }) => usage.memoryBytes),
+        sampled.map(({ usage }) => usage.cpuMs),
+        sampled.map(({ usage }) => usage.processCount),
+        sampled.map(({ usage }) => usage.pageCount),
+        sampled.map(({ requestCount }) => requestCount),
+        sampled.map(({ usage }) => usage.sampledAt),
+        sampled.map(({ lastActivityAt }) => lastActivityAt),
+      ],
+    );
+  }
+
+  /** Deletes what is older than its retention in days, a batch at a time, until nothing is. Returns how many rows. */
+  async cleanUp(days: { readonly sessions: number; readonly logs: number }, signal: AbortSignal): Promise<number> {
+    let deleted = 0;
+    for (;;) {
+      signal.throwIfAborted();
+      const [row] = await this.#db.query<{ count: number }>(
+        `select cleanup_old_sessions(make_interval(days => $1)) +
+           (select audit_logs_deleted + session_events_deleted + session_metrics_deleted + script_run_logs_deleted
+            from cleanup_old_logs(make_interval(days => $2))) as count`,
+        [days.sessions, days.logs],
+      );
+      const count = row?.count ?? 0;
+      deleted += count;
+      if (count === 0) return deleted;
+    }
+  }
+}
