@@ -17,7 +17,9 @@ export class MetricsRepository {
    * statement. Sessions that have ended meanwhile are left out.
    */
   async addSamples(sessions: readonly Sampled[]): Promise<void> {
-    const sampled = sessions.flatMap(({ usage, ...rest }) => (usage === undefined ? [] : [{ usage, ...rest }]));
+    const sampled = sessions.flatMap(({ id, usage, requestCount, lastActivityAt }) =>
+      usage === undefined ? [] : [{ id, usage, requestCount, lastActivityAt }],
+    );
     if (sampled.length === 0) return;
     await this.#db.query(
       `with sampled as (
