@@ -7,6 +7,7 @@ import type { Benchmark } from './benchmark.ts';
 import { measureCdp } from './cdp-benchmark.ts';
 import { measureCreate } from './create-benchmark.ts';
 import { measureDelete } from './delete-benchmark.ts';
+import { measureDensity } from './density-benchmark.ts';
 import { PlainEnd, toFailureText } from './failure-text.ts';
 import { type GuiseService, startGuiseService } from './guise-service.ts';
 import { describeHost, type HostDescription, toHeader } from './host-description.ts';
@@ -18,8 +19,8 @@ import { findSessionBrowser, type SessionBrowser } from './session-browser.ts';
 import { toTable } from './table.ts';
 import { openWorkspace } from './workspace.ts';
 
-const RUN_TIMEOUT_MS = 10 * 60_000;
-const USAGE = 'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [memory]';
+const RUN_TIMEOUT_MS = 20 * 60_000;
+const USAGE = 'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [memory] [density]';
 
 /** All benchmarks, in the order they run. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
@@ -28,7 +29,11 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['page', measurePage],
   ['delete', measureDelete],
   ['memory', measureMemory],
+  ['density', measureDensity],
 ]);
+
+/** Those that take minutes and much of the machine: only run when they are named. */
+const ONLY_WHEN_NAMED: ReadonlySet<string> = new Set(['density']);
 
 interface Choice {
   readonly names: readonly string[];
@@ -48,7 +53,9 @@ function parseChoice(args: readonly string[]): Choice {
   const { values, positionals } = parseCommandLine(args);
   const unknown = positionals.filter((name) => !BENCHMARKS.has(name));
   if (unknown.length > 0) throw new PlainEnd(`there is no benchmark called ${unknown.join(', ')}. ${USAGE}`);
-  const names = [...BENCHMARKS.keys()].filter((name) => positionals.length === 0 || positionals.includes(name));
+  const names = [...BENCHMARKS.keys()].filter((name) =>
+    positionals.length === 0 ? !ONLY_WHEN_NAMED.has(name) : positionals.includes(name),
+  );
   return { names, jsonFile: values.json };
 }
 

@@ -4,6 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const POLL_MS = 1;
 /** Where `num_threads`, the twentieth field, stands after the first five. */
 const THREAD_COUNT_INDEX = 14;
+/** Where `utime`, the fourteenth field, stands after the first two. */
+const USER_TICKS_INDEX = 11;
+/** Clock ticks in /proc are 10 ms (USER_HZ). */
+const TICK_MS = 10;
 const BYTES_PER_KIB = 1024;
 
 /** What `/proc/<pid>/stat` says of a process, as far as it matters here; see proc_pid_stat(5). */
@@ -92,6 +96,14 @@ export async function waitForEnd(pids: readonly number[], signal: AbortSignal): 
   for (const pid of pids) {
     while (isRunning(await readStat(pid))) await sleep(POLL_MS, undefined, { signal });
   }
+}
+
+/** Processor time a process has used so far, in milliseconds. @throws when there is no such process */
+export async function readCpuMs(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [userTicks = '0', systemTicks = '0'] = fields.slice(USER_TICKS_INDEX);
+  return (Number(userTicks) + Number(systemTicks)) * TICK_MS;
 }
 
 /** Memory of all these processes together. @throws when one of them may not be read; one that is gone has none */

@@ -10,7 +10,7 @@ interface Goal {
 /** One series of samples. */
 export interface Measurement {
   readonly what: string;
-  readonly unit: 'ms' | 'MiB';
+  readonly unit: 'ms' | 'MiB' | '%';
   readonly samples: readonly number[];
   /** Samples of what it is compared with; absent for a floor itself, and where there is none. */
   readonly floor?: readonly number[];

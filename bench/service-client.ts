@@ -73,6 +73,17 @@ export class ServiceClient implements Disposable {
     return durationMs;
   }
 
+  async readSession(id: string, signal: AbortSignal): Promise<Session> {
+    const { body } = await this.#connection.send('GET', { path: `/api/sessions/${id}` }, signal);
+    return JSON.parse(body.toString('utf8')) as Session;
+  }
+
+  /** Runs a script in a session's page; returns milliseconds. */
+  async execute(id: string, code: string, signal: AbortSignal): Promise<number> {
+    const path = `/api/sessions/${id}/execute`;
+    return (await this.#connection.send('POST', { path, body: { code } }, signal)).durationMs;
+  }
+
   /** Takes a picture of the page as PNG. */
   async takeScreenshot(id: string, signal: AbortSignal): Promise<Timed<Buffer>> {
     const path = `/api/sessions/${id}/screenshot`;

@@ -109,10 +109,10 @@ describe('a session that is to be restarted at its limit', () => {
   });
 
   it('sends its clients away with 1012, and they come back to the same address', async () => {
-    const { id, cdpUrl } = await api.create({ maxRequests: 3, recycle: 'restart' });
+    const { id, cdpUrl } = await api.create({ memoryLimitMb: 400, recycle: 'restart' });
     using client = await connectCdp(cdpUrl ?? '');
+    await api.evaluate(id, 'globalThis.kept = new Uint8Array(400 * 1024 ** 2).fill(1); 1');
     await client.send('Target.createTarget', { url: `${site.origin}/other` });
-    await ask(id, 4);
     expect(await client.closed).toEqual({ code: 1012, reason: 'browser_restarted' });
     // Asked while the browser is being started anew: the answer waits for it.
     expect(await api.evaluate(id, '6 * 7')).toBe(42);

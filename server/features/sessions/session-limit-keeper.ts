@@ -13,8 +13,8 @@ const IDLE_AFTER_MS = 10_000;
 const WARNING_SHARE = 0.8;
 /** A session over its number of requests is recycled once nothing has been asked of it for this long. Milliseconds. */
 const QUIET_MS = 1_000;
-/** The same while a client is connected: a script that waits for something must not lose its browser at once. */
-const QUIET_WITH_CLIENT_MS = 5_000;
+/** The same while a client is connected, which may be waiting for its page: by default drivers do so for 30 s. */
+const QUIET_WITH_CLIENT_MS = 35_000;
 
 type RecycleReason = Extract<CloseReason, 'max_requests' | 'memory_limit'>;
 
