@@ -23,6 +23,14 @@ const DISABLED_FEATURES = [
   'OptimizationGuideModelDownloading',
   'MediaRouter',
   'Translate',
+  // A renderer in reserve for the next site: 7 MB a session, for 5 ms of a navigation to another site.
+  'SpareRendererForSitePerProcess',
+];
+
+const ENABLED_FEATURES = [
+  // The network service as a part of the browser process, in place of a process of its own: 16 MB a session. On Linux that
+  // process has no sandbox that would be lost.
+  'NetworkServiceInProcess2',
 ];
 
 /**
@@ -55,6 +63,7 @@ const COMMON_FLAGS = [
   // Keeps information bars out of the window, so that the page has the height it was given.
   '--test-type',
   `--disable-features=${DISABLED_FEATURES.join(',')}`,
+  `--enable-features=${ENABLED_FEATURES.join(',')}`,
 ];
 
 /** How to start one browser. */
