@@ -13,5 +13,5 @@ export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './h
 export { launchBrowser, relaunchBrowser } from './launch-browser.ts';
 export { fitsUsualScreen } from './launch-plan.ts';
 export type { Page } from './page.ts';
-export { ProcessMeter } from './process-meter.ts';
+export { ProcessMeter, type ProcessUsage } from './process-meter.ts';
 export { ProcessGroups } from './process-groups.ts';

@@ -40,6 +40,23 @@ describe('ProcessMeter', () => {
     expect(grown).toBeLessThan(300 * 1024 ** 2);
   });
 
+  it('does not take what browsers share for what each of them has, before it has read them exactly', async () => {
+    await using stack = new AsyncDisposableStack();
+    const browser = stack.use(await launchBrowser(PLAIN_BROWSER, await openTestHost(stack), soon()));
+    const [guessed] = await new ProcessMeter(NO_BUDGET).measure([browser.processes]);
+    const meter = new ProcessMeter(NO_BUDGET);
+
+    const exact = await meter.measureExactly(browser.processes);
+
+    const ratio = (guessed?.memoryBytes ?? 0) / exact.memoryBytes;
+    expect(ratio).toBeGreaterThan(0.5);
+    expect(ratio).toBeLessThan(2);
+    // And it stays with what it has read.
+    const [after] = await meter.measure([browser.processes]);
+    expect(after?.memoryBytes).toBeGreaterThan(exact.memoryBytes * 0.8);
+    expect(after?.memoryBytes).toBeLessThan(exact.memoryBytes * 1.2);
+  });
+
   it('counts processor time, and that of a browser it had seen before it was asked for', async () => {
     await using stack = new AsyncDisposableStack();
     const host = await openTestHost(stack);

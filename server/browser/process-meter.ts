@@ -10,6 +10,10 @@ const PAGE_SIZE_TAG = 6n;
 const USUAL_PAGE_BYTES = 4_096;
 /** How many cheap readings to make before others get their turn. */
 const READINGS_A_TURN = 40;
+/** What a process of Chromium has to itself of what it has resident, where nothing better is known yet. */
+const USUAL_SHARE = 0.3;
+/** Makes a process that was never read exactly come before all that were. */
+const NEVER_READ = 2 ** 50;
 /** A process that is not ours is not looked at again before this many rounds; its id may be given to one of ours then. */
 const STRANGER_ROUNDS = 12;
 
@@ -84,7 +88,8 @@ export function parsePss(text: string): number | undefined {
  * The exact memory of a process (its proportional set size) costs the kernel a walk through all its page tables, one or
  * two milliseconds; what it has resident costs next to nothing. So the exact figure is read where the resident size has
  * changed since, or long ago, within a budget of time a round, and what has grown in between is added to it. Where the exact
- * figure cannot be read (another user's process), the resident size stands for it, which is too much.
+ * figure cannot be read (another user's process), the resident size stands for it, which is too much; where it has not been
+ * read yet, the usual share of that.
  */
 export class ProcessMeter {
   readonly #budgetMs: number;
@@ -102,17 +107,32 @@ export class ProcessMeter {
   /** Measures several browsers; the answer is in their order. A browser that has ended uses nothing. */
   async measure(browsers: readonly BrowserProcesses[]): Promise<ProcessUsage[]> {
     this.#round += 1;
-    const members = await this.#readMembers(browsers);
-    await this.#readExactly(members.flat());
-    return members.map((readings) => ({
-      memoryBytes: readings.reduce((sum, each) => sum + this.#estimate(each), 0),
+    const members = await this.#readMembers(browsers, (pid) => this.#strangers.set(pid, this.#round));
+    await this.#readExactly(members.flat(), this.#budgetMs);
+    const running = new Set(members.flat().map(({ pid }) => pid));
+    for (const pid of this.#exact.keys()) if (!running.has(pid)) this.#exact.delete(pid);
+    return members.map((readings) => this.#toUsage(readings));
+  }
+
+  /** Measures one browser without regard to the budget: for what depends on the exact figure. */
+  async measureExactly(browser: BrowserProcesses): Promise<ProcessUsage> {
+    // Those of the other browsers are no strangers, though none of this one's.
+    const [readings = []] = await this.#readMembers([browser], () => undefined);
+    for (const { pid } of readings) this.#exact.delete(pid);
+    await this.#readExactly(readings, Infinity);
+    return this.#toUsage(readings);
+  }
+
+  #toUsage(readings: readonly Reading[]): ProcessUsage {
+    return {
+      memoryBytes: Math.round(readings.reduce((sum, each) => sum + this.#estimate(each), 0)),
       cpuMs: readings.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
       processCount: readings.length,
-    }));
+    };
   }
 
   /** Reads the processes of each browser, of whatever else runs here only once in a while. */
-  async #readMembers(browsers: readonly BrowserProcesses[]): Promise<Reading[][]> {
+  async #readMembers(browsers: readonly BrowserProcesses[], onStranger: (pid: number) => void): Promise<Reading[][]> {
     const ofGroup = new Map(browsers.flatMap(({ groups }, index) => groups.map((group) => [group, index])));
     // The processes of a browser that is new here may have been seen before, when they were nobody's.
     if ([...ofGroup.keys()].some((group) => this.#strangers.has(group))) this.#strangers.clear();
@@ -120,11 +140,9 @@ export class ProcessMeter {
     const members: Reading[][] = browsers.map(() => []);
     for (const reading of await this.#readCandidates()) {
       const owner = ofGroup.get(reading.groupId) ?? ofOther.get(reading.pid);
-      if (owner === undefined) this.#strangers.set(reading.pid, this.#round);
+      if (owner === undefined) onStranger(reading.pid);
       else members[owner]?.push(reading);
     }
-    const running = new Set(members.flat().map(({ pid }) => pid));
-    for (const pid of this.#exact.keys()) if (!running.has(pid)) this.#exact.delete(pid);
     return members;
   }
 
@@ -149,7 +167,7 @@ export class ProcessMeter {
   }
 
   /** Reads exactly what needs it most, until the budget is spent. */
-  async #readExactly(readings: readonly Reading[]): Promise<void> {
+  async #readExactly(readings: readonly Reading[], budgetMs: number): Promise<void> {
     const byNeed = readings
       .map((reading) => ({ reading, need: this.#needOf(reading) }))
       .filter(({ need }) => need > 0)
@@ -161,7 +179,7 @@ export class ProcessMeter {
       const pssBytes = parsePss(readProc(pid, 'smaps_rollup')) ?? residentBytes;
       this.#exact.set(pid, { startTicks, pssBytes, residentBytes, round: this.#round });
       spentMs += performance.now() - startedAt;
-      if (spentMs >= this.#budgetMs) return;
+      if (spentMs >= budgetMs) return;
       await nextTurn();
     }
   }
@@ -169,14 +187,14 @@ export class ProcessMeter {
   /** How much an exact reading of a process would tell: all of it if there is none, else what has changed and its age. */
   #needOf({ pid, startTicks, residentBytes }: Reading): number {
     const exact = this.#exact.get(pid);
-    if (exact?.startTicks !== startTicks) return Infinity;
+    if (exact?.startTicks !== startTicks) return NEVER_READ + residentBytes;
     const changed = Math.abs(residentBytes - exact.residentBytes);
     return changed + (this.#round - exact.round) * this.#pageBytes;
   }
 
   #estimate({ pid, startTicks, residentBytes }: Reading): number {
     const exact = this.#exact.get(pid);
-    if (exact?.startTicks !== startTicks) return residentBytes;
+    if (exact?.startTicks !== startTicks) return residentBytes * USUAL_SHARE;
     // What a process gains after it has started is its own; what it gives back cannot be more than it had.
     return Math.max(0, exact.pssBytes + residentBytes - exact.residentBytes);
   }

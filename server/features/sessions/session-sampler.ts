@@ -1,6 +1,6 @@
 import type { SessionUsage } from '@guise/contract';
 
-import type { BrowserProcesses } from '../../browser/index.ts';
+import type { ProcessMeter, ProcessUsage } from '../../browser/index.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { LiveSession } from './live-session.ts';
 import type { MetricsRepository } from './metrics-repository.ts';
@@ -9,17 +9,15 @@ import type { SessionService } from './session-service.ts';
 
 interface SessionSamplerDeps {
   readonly sessions: Pick<SessionService, 'live' | 'note'>;
-  readonly meter: {
-    measure(
-      browsers: readonly BrowserProcesses[],
-    ): Promise<{ readonly memoryBytes: number; readonly cpuMs: number; readonly processCount: number }[]>;
-  };
+  readonly meter: Pick<ProcessMeter, 'measure' | 'measureExactly'>;
   readonly metrics: Pick<MetricsRepository, 'addSamples'>;
   readonly events: TypedEmitter<SessionEvents>;
   /** Share of one core, in percent, that is told of when a session keeps above it for a minute; undefined: never. */
   readonly cpuThresholdPercent: number | undefined;
 }
 
+/** Share of its limit of memory from which a session is measured exactly: what follows must not rest on an estimate. */
+const NEAR_LIMIT_SHARE = 0.7;
 /** How long a session must keep above the processor threshold to be told of. Milliseconds. */
 const BUSY_FOR_MS = 60_000;
 
@@ -51,7 +49,7 @@ export class SessionSampler {
       const usage = usages[index];
       // A browser that was replaced or ended meanwhile is none of the session's.
       if (usage === undefined || live.browser !== browsers[index] || usage.processCount === 0) continue;
-      await this.#take(live, usage);
+      await this.#take(live, isNearLimit(live, usage) ? await meter.measureExactly(live.browser.processes) : usage);
     }
   }
 
@@ -60,10 +58,7 @@ export class SessionSampler {
     await this.#deps.metrics.addSamples(this.#deps.sessions.live.filter(({ usage }) => usage !== undefined));
   }
 
-  async #take(
-    live: LiveSession,
-    measured: { readonly memoryBytes: number; readonly cpuMs: number; readonly processCount: number },
-  ): Promise<void> {
+  async #take(live: LiveSession, measured: ProcessUsage): Promise<void> {
     const now = Date.now();
     const past = this.#past.get(live);
     // The first sample of a browser has nothing to be held against: it may have lived long before it was the session's.
@@ -103,4 +98,8 @@ export class SessionSampler {
     const data = { limit: 'cpu', value, max };
     await this.#deps.sessions.note(live.id, 'limitApproached', { reason: 'busy for a minute', data });
   }
+}
+
+function isNearLimit({ limits }: LiveSession, { memoryBytes }: ProcessUsage): boolean {
+  return limits.memoryLimitBytes !== null && memoryBytes >= limits.memoryLimitBytes * NEAR_LIMIT_SHARE;
 }
