@@ -43,6 +43,8 @@ const SESSION_EVENT_TYPES = [
   'adopted',
   'drainStarted',
   'commandRefused',
+  'pageHung',
+  'pageRecovered',
 ] as const;
 export const SessionEventType = Type.Enum(SESSION_EVENT_TYPES);
 export type SessionEventType = Static<typeof SessionEventType>;
@@ -57,7 +59,7 @@ export const SessionEvent = Type.Object({
   data: Type.Record(Type.String(), Type.Unknown(), {
     description:
       'Details. `limitApproached`: limit, value, max. `browserRestarted`: limit, pages. `drainStarted`: endsAt. ' +
-      '`commandRefused`: method, why.',
+      '`commandRefused`: method, why. `pageHung` and `pageRecovered`: targetId.',
   }),
   createdAt: Type.String({ format: 'date-time' }),
 });

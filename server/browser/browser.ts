@@ -1,5 +1,6 @@
 import { type Cookie, type CookieInput, PAGE_TIMEOUT_MS, type Viewport } from '@guise/contract';
 
+import { isTimeout } from '../lib/deadline.ts';
 import { once } from '../lib/once.ts';
 import type { BrowserHome } from './browser-home.ts';
 import type { BrowserExit, BrowserProcess } from './browser-process.ts';
@@ -8,7 +9,7 @@ import type { CdpConnection } from './cdp-connection.ts';
 import { readCookies, replaceCookies } from './cookies.ts';
 import type { Page } from './page.ts';
 import type { PageDirectory } from './page-directory.ts';
-import { currentStartTicks } from './process-tree.ts';
+import { currentStartTicks, listGroupMembersOfType } from './process-tree.ts';
 import type { VirtualDisplay } from './virtual-display.ts';
 
 /** How long a browser that was asked to close may take to write what it has to. Milliseconds. */
@@ -60,6 +61,8 @@ export class Browser implements AsyncDisposable {
   readonly gone: Promise<BrowserExit>;
   readonly #parts: BrowserParts;
   readonly #dispose: () => Promise<void>;
+  /** Found at the first look. */
+  #zygotes: readonly number[] | undefined;
 
   constructor(parts: BrowserParts) {
     this.#parts = parts;
@@ -120,6 +123,31 @@ export class Browser implements AsyncDisposable {
   /** Resolves when the browser answers; rejects when it is gone or `signal` is aborted first. */
   async ping(signal: AbortSignal): Promise<void> {
     await this.#parts.connection.browser.send('Browser.getVersion', undefined, signal);
+  }
+
+  /** Target ids of the pages whose renderers do not answer before `signal` is aborted. */
+  async findHungPages(signal: AbortSignal): Promise<string[]> {
+    const checks = this.#parts.pages.all.map(async (page) => {
+      try {
+        await page.ping(signal);
+        return [];
+      } catch (error) {
+        // One that was closed meanwhile, or refuses, has answered.
+        return isTimeout(error) ? [page.targetId] : [];
+      }
+    });
+    return (await Promise.all(checks)).flat();
+  }
+
+  /**
+   * Whether the processes that every browser has from its beginning are there: without its zygotes one goes on and cannot
+   * open a page any more.
+   */
+  async isComplete(): Promise<boolean> {
+    const { pid } = this;
+    this.#zygotes ??= await listGroupMembersOfType(pid, 'zygote');
+    const running = await Promise.all(this.#zygotes.map(currentStartTicks));
+    return running.every((each) => each !== undefined);
   }
 
   async cookies(): Promise<Cookie[]> {

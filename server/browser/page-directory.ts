@@ -68,6 +68,11 @@ export class PageDirectory {
     stop();
   }
 
+  /** All pages, oldest first. */
+  get all(): readonly Page[] {
+    return [...this.#pages.values()].map(({ page }) => page);
+  }
+
   /** The page opened last, which is the one in front; a new one when all have been closed. */
   async current(signal: AbortSignal): Promise<Page> {
     if (this.#pages.size === 0) {

@@ -104,6 +104,11 @@ export class Page {
     });
   }
 
+  /** Resolves when the page's renderer answers, which one that runs a script without end does not. */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.session.send('Page.getFrameTree', undefined, signal);
+  }
+
   /** A JavaScript context beside the page's own, with the same document, which the page cannot reach. */
   async isolatedContext(signal: AbortSignal): Promise<number> {
     const { frameId } = this;

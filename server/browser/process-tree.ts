@@ -43,6 +43,19 @@ async function listGroupMembers(groupId: number): Promise<number[]> {
   return pids.filter((_, index) => stats[index]?.groupId === groupId && stats[index].isRunning);
 }
 
+/** Process ids of a browser's group that were started as `--type=TYPE`. */
+export async function listGroupMembersOfType(groupId: number, type: string): Promise<number[]> {
+  const members = await listGroupMembers(groupId);
+  const found = await Promise.all(
+    members.map(async (pid) => {
+      const text = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+      // Chromium's forked children join their arguments by spaces.
+      return text.split(/[\0 ]/).includes(`--type=${type}`) ? [pid] : [];
+    }),
+  );
+  return found.flat();
+}
+
 /** Sends a signal to a process group. A group that is gone is what the sender wanted, so it is no error. */
 export function signalGroup(groupId: number, signal: NodeJS.Signals): void {
   try {

@@ -11,7 +11,7 @@ export interface SessionEvents {
   /** Something new is in the history of a session. */
   eventRecorded: { readonly sessionId: string };
   /** A browser has been asked whether it works. */
-  healthChecked: { readonly outcome: 'ok' | 'failed' };
+  healthChecked: { readonly outcome: 'ok' | 'failed' | 'page_hung' };
   /** A create has been answered, or has failed. */
   created: { readonly durationMs: number; readonly outcome: 'warm' | 'cold' | 'failed' };
   /** What a session's browser uses has been measured. */

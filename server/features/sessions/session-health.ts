@@ -10,7 +10,7 @@ import type { SessionService } from './session-service.ts';
 const LONGEST_ANSWER_MS = 5_000;
 
 interface SessionHealthDeps {
-  readonly sessions: Pick<SessionService, 'live' | 'move' | 'end'>;
+  readonly sessions: Pick<SessionService, 'live' | 'move' | 'end' | 'note'>;
   readonly events: TypedEmitter<SessionEvents>;
   readonly logger: Logger;
   /** Milliseconds between checks; an answer may take this long at most, and never longer than 5 s. */
@@ -20,13 +20,15 @@ interface SessionHealthDeps {
 /**
  * Finds the browsers that run and do not answer.
  *
- * The browser process itself is asked, not its pages: one that loops keeps its own renderer busy and nothing else. A
- * session whose browser does not answer is UNHEALTHY; it recovers when the browser answers the next time it is asked, soon
- * after, and is closed with `unhealthy` when it does not.
+ * The browser process itself is asked, and whether its processes are complete. A session whose browser does not answer is
+ * UNHEALTHY; it recovers when the browser answers the next time it is asked, soon after, and is closed with `unhealthy` when it does
+ * not. Pages are asked too, but one that loops keeps its own renderer busy and nothing else: that is told by an event and no more.
  */
 export class SessionHealth {
   readonly #deps: SessionHealthDeps;
   readonly #answerMs: number;
+  /** Target ids of the pages that were found hung at the last look. */
+  readonly #hung = new WeakMap<LiveSession, ReadonlySet<string>>();
 
   constructor(deps: SessionHealthDeps) {
     this.#deps = deps;
@@ -43,11 +45,14 @@ export class SessionHealth {
     const { id: sessionId } = live;
     if (live.isRestarting) return;
     try {
-      if (await this.#answers(live)) return;
+      if (await this.#works(live)) {
+        await this.#checkPages(live);
+        return;
+      }
       logger.warn({ sessionId, pid: live.browser.pid }, 'browser does not answer');
       await sessions.move(live, 'sicken', { reason: 'the browser does not answer' });
       await sleep(this.#answerMs, undefined, { signal });
-      if (await this.#answers(live)) await sessions.move(live, 'recover', { reason: 'the browser answers again' });
+      if (await this.#works(live)) await sessions.move(live, 'recover', { reason: 'the browser answers again' });
       else if (sessions.live.includes(live)) await sessions.end(sessionId, 'unhealthy');
     } catch (error) {
       signal.throwIfAborted();
@@ -56,12 +61,31 @@ export class SessionHealth {
     }
   }
 
-  async #answers(live: LiveSession): Promise<boolean> {
-    const answers = await live.browser.ping(AbortSignal.timeout(this.#answerMs)).then(
+  async #works(live: LiveSession): Promise<boolean> {
+    const answers = live.browser.ping(AbortSignal.timeout(this.#answerMs)).then(
       () => true,
       () => false,
     );
-    this.#deps.events.emit('healthChecked', { outcome: answers ? 'ok' : 'failed' });
-    return answers;
+    const works = (await answers) && (await live.browser.isComplete());
+    this.#deps.events.emit('healthChecked', { outcome: works ? 'ok' : 'failed' });
+    return works;
+  }
+
+  /** Tells of pages that have ceased to answer since the last look, and of those that answer again. */
+  async #checkPages(live: LiveSession): Promise<void> {
+    const { sessions, events } = this.#deps;
+    const before = this.#hung.get(live) ?? new Set();
+    const now = new Set(await live.browser.findHungPages(AbortSignal.timeout(this.#answerMs)));
+    this.#hung.set(live, now);
+    for (const targetId of now.difference(before)) {
+      events.emit('healthChecked', { outcome: 'page_hung' });
+      await sessions.note(live.id, 'pageHung', { reason: 'the page does not answer', data: { targetId } });
+    }
+    for (const targetId of before.difference(now)) {
+      await sessions.note(live.id, 'pageRecovered', {
+        reason: 'the page answers again, or is gone',
+        data: { targetId },
+      });
+    }
   }
 }
