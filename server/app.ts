@@ -13,7 +13,7 @@ import {
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
-import { CdpGateway, cdpRoutes, connectToNewSession, PortRange } from './features/cdp/index.ts';
+import { CdpGateway, cdpRoutes, connectToNewSession, PortRange, RefusalLog } from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
   MetricsRepository,
@@ -79,6 +79,7 @@ interface Parts extends ReportedParts {
   readonly host: BrowserHost;
   readonly tokens: SessionTokens;
   readonly gateway: CdpGateway;
+  readonly refusals: RefusalLog;
   readonly events: TypedEmitter<SessionEvents>;
 }
 
@@ -194,16 +195,18 @@ async function buildParts(base: {
   );
   const admission = new Admission({ limit, queueLimit, queueTimeoutMs });
   const tokens = new SessionTokens(await loadInstanceSecret(db, 'session-tokens'));
+  const events = new TypedEmitter<SessionEvents>((error, event) =>
+    logger.error({ err: error, event }, 'listener failed'),
+  );
+  const refusals = new RefusalLog({ sessions: () => sessions, events, logger });
   const gateway: CdpGateway = new CdpGateway({
     sessions: () => sessions,
     tokens,
+    refusals,
     ports: new PortRange({ base: cdpPortBase, count: cdpPortCount, host: CDP_HOST }),
     host: CDP_HOST,
     logger,
   });
-  const events = new TypedEmitter<SessionEvents>((error, event) =>
-    logger.error({ err: error, event }, 'listener failed'),
-  );
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     nodeId: settings.nodeId,
@@ -221,7 +224,7 @@ async function buildParts(base: {
     },
     extensionsDir: settings.extensionsDir,
   });
-  return { host, db, pool, admission, tokens, gateway, events, sessions };
+  return { host, db, pool, admission, tokens, gateway, refusals, events, sessions };
 }
 
 async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): Promise<FastifyInstance> {
@@ -250,12 +253,12 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
   return http;
 }
 
-function upgradeRoutes({ gateway, sessions }: Parts, logger: Logger): UpgradeRoute[] {
+function upgradeRoutes({ gateway, sessions, refusals }: Parts, logger: Logger): UpgradeRoute[] {
   return [
     {
       pattern: new URLPattern({ pathname: '/connect' }),
       handle: (upgrade) =>
-        connectToNewSession({ sessions, logger }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
+        connectToNewSession({ sessions, refusals, logger }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
     },
     {
       pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),
@@ -279,6 +282,7 @@ function buildMetrics({ sessions, admission, pool, events }: Parts): ServiceMetr
   });
   events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
   events.on('healthChecked', ({ outcome }) => metrics.recordHealthCheck(outcome));
+  events.on('commandRefused', () => metrics.recordRefusedCommand());
   events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
   return metrics;
 }

@@ -12,6 +12,7 @@ import type { LiveSession, SessionPort, SessionService, SessionTokens } from '..
 import { type IncomingClient, joinBrowser } from './cdp-relay.ts';
 import { answerDebuggingRequest } from './debugging-http.ts';
 import type { PortRange } from './port-range.ts';
+import type { RefusalLog } from './refusal-log.ts';
 
 const TARGET_PATH = /^\/devtools\/(browser|page)\/[\w-]+$/;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
@@ -19,6 +20,7 @@ const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 interface CdpGatewayDeps {
   readonly sessions: () => Pick<SessionService, 'use'>;
   readonly tokens: SessionTokens;
+  readonly refusals: RefusalLog;
   readonly ports: PortRange;
   /** Address the sessions' own ports listen on. */
   readonly host: string;
@@ -46,7 +48,8 @@ export class CdpGateway {
   async connect(incoming: IncomingClient, sessionId: string, token: string | null): Promise<void> {
     this.#authenticate(sessionId, token);
     const live = await this.#deps.sessions().use(sessionId);
-    await joinBrowser(incoming, live, { path: live.browser.endpoint.pathname });
+    const { refusals } = this.#deps;
+    await joinBrowser(incoming, live, { path: live.browser.endpoint.pathname, refusals });
   }
 
   /**
@@ -83,7 +86,7 @@ export class CdpGateway {
     this.#checkPortRequest(incoming.request, sessionId, searchParams.get('token'));
     if (!TARGET_PATH.test(pathname)) throw new AppError('TARGET_NOT_FOUND', `There is no target at ${pathname}`);
     const live: LiveSession = await this.#deps.sessions().use(sessionId);
-    await joinBrowser(incoming, live, { path: pathname });
+    await joinBrowser(incoming, live, { path: pathname, refusals: this.#deps.refusals });
   }
 
   async #answer(parts: {

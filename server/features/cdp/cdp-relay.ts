@@ -5,9 +5,19 @@ import { AppError } from '../../lib/app-error.ts';
 import { endSocket } from '../../lib/end-socket.ts';
 import type { DismissalReason, LiveSession, SessionClient } from '../sessions/index.ts';
 import { openBrowserSocket } from './browser-handshake.ts';
-import { closeFrame, FrameBoundary } from './frame-boundary.ts';
+import { ClientFeed } from './client-feed.ts';
+import type { OwnFolders } from './command-checks.ts';
+import { CommandGate } from './command-gate.ts';
+import { closeFrame } from './frame-boundary.ts';
+import { FrameScanner } from './frame-scanner.ts';
+import type { Refusal, RefusalLog } from './refusal-log.ts';
+import { StreamViolation } from './stream-violation.ts';
 
 const KEEP_ALIVE_MS = 30_000;
+/** How long the browser may take to end its message before a client is sent away without a word. Milliseconds. */
+const DISMISSAL_MS = 1_000;
+/** How much a client may leave unread before it is not read any more. Bytes. */
+const MAX_BACKLOG_BYTES = 1024 ** 2;
 
 /**
  * Close codes of RFC 6455 section 7.4.1 and its registry: 1000 as asked, 1001 we are stopping, 1011 our fault or the
@@ -52,25 +62,55 @@ export function checkHandshake(request: IncomingMessage): void {
   webSocketKey(request);
 }
 
+/** What a relay tells about its client. */
+interface RelayEvents {
+  /** The client has sent something. */
+  readonly onActivity: () => void;
+  /** The client has sent a whole message. */
+  readonly onMessage: () => void;
+  readonly onRefused: (refusal: Refusal) => void;
+  /** The client wants to close the browser. */
+  readonly onLeave: () => void;
+  /** The client is gone. Called once. */
+  readonly onEnd: () => void;
+}
+
 /**
- * Two sockets joined byte by byte: a client of ours and its connection to the browser.
+ * A client of ours and its connection to the browser, joined.
  *
- * Frames pass as they are, in both directions, with the backpressure of the slower side. The stream to the client is
- * followed from frame to frame, so that the client can be told why its session ends.
+ * Towards the client bytes pass as they are; only the ends of messages are noted, so that an answer of ours, or the reason why its
+ * session ends, can be put between two. Towards the browser a scanner follows the stream, and the gate decides over each command.
+ * Both directions have the backpressure of the slower side, and a client that does not read the refusals it gets is not
+ * read either.
  */
 class CdpRelay implements SessionClient {
   readonly #client: Socket;
   readonly #browser: Socket;
-  readonly #toClient = new FrameBoundary();
+  readonly #events: RelayEvents;
+  readonly #feed: ClientFeed;
+  readonly #scanner: FrameScanner;
   #isClosing = false;
 
-  constructor(client: Socket, browser: Socket) {
-    this.#client = client;
-    this.#browser = browser;
+  constructor(sockets: { client: Socket; browser: Socket }, folders: OwnFolders, events: RelayEvents) {
+    this.#client = sockets.client;
+    this.#browser = sockets.browser;
+    this.#events = events;
+    this.#feed = new ClientFeed(sockets.client);
+    const gate = new CommandGate({
+      folders,
+      answer: (frame) => this.#feed.inject(frame),
+      onRefused: events.onRefused,
+      onMessage: events.onMessage,
+      onLeave: () => {
+        this.#dismiss(1000, 'the browser was closed');
+        events.onLeave();
+      },
+    });
+    this.#scanner = new FrameScanner(gate);
   }
 
-  /** Starts to pass bytes. `onActivity` is called for everything the client sends, `onEnd` once, at the end. */
-  start(heads: { client: Buffer; browser: Buffer }, onActivity: () => void, onEnd: () => void): void {
+  /** Starts to pass bytes; `heads` are those that have arrived already. */
+  start(heads: { client: Buffer; browser: Buffer }): void {
     const client = this.#client;
     const browser = this.#browser;
     for (const socket of [client, browser]) {
@@ -79,36 +119,88 @@ class CdpRelay implements SessionClient {
       // A client that vanished without a word is noticed by the kernel's probes.
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       socket.on('error', () => undefined);
+      socket.on('drain', () => this.#balance());
     }
-    browser.on('data', (chunk: Buffer) => this.#toClient.push(chunk));
-    client.on('data', onActivity);
-    if (heads.client.length > 0) browser.write(heads.client);
-    if (heads.browser.length > 0) {
-      this.#toClient.push(heads.browser);
-      client.write(heads.browser);
-    }
-    browser.pipe(client, { end: false });
-    client.pipe(browser);
     // Only a browser that is gone hangs up first: a client's own goodbye is answered with a Close frame.
     browser.once('close', () => this.close('browser_crashed'));
     client.once('close', () => {
       browser.destroy();
-      onEnd();
+      this.#events.onEnd();
     });
+    client.once('end', () => browser.end());
+    if (heads.browser.length > 0) this.#toClient(heads.browser);
+    if (heads.client.length > 0) this.#toBrowser(heads.client);
+    browser.on('data', (chunk: Buffer) => this.#toClient(chunk));
+    client.on('data', (chunk: Buffer) => this.#toBrowser(chunk));
+    // One that had to wait was paused.
+    this.#balance();
   }
 
   close(reason: DismissalReason): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    this.#browser.unpipe(this.#client);
+    this.#scanner.end();
     this.#browser.destroy();
-    const canTell = this.#toClient.isBetweenFrames && !this.#toClient.sawClose;
-    endSocket(this.#client, canTell ? closeFrame(CLOSE_CODES[reason], reason) : undefined);
+    endSocket(this.#client, this.#feed.canControl ? closeFrame(CLOSE_CODES[reason], reason) : undefined);
+  }
+
+  #toClient(chunk: Buffer): void {
+    if (this.#client.writableEnded) return;
+    this.#feed.pass(chunk);
+    this.#balance();
+  }
+
+  #toBrowser(chunk: Buffer): void {
+    this.#events.onActivity();
+    try {
+      for (const piece of this.#scanner.push(chunk)) this.#browser.write(piece);
+    } catch (error) {
+      if (!(error instanceof StreamViolation)) throw error;
+      this.#dismiss(error.code, error.message);
+    }
+    this.#balance();
+  }
+
+  /** Reads of each side only as much as the other takes. */
+  #balance(): void {
+    setPaused(this.#browser, this.#client.writableNeedDrain);
+    const isFull = this.#browser.writableNeedDrain || this.#feed.backlogBytes > MAX_BACKLOG_BYTES;
+    // One that is being dismissed is read to the end, unheard: unread bytes would make the kernel cut off our last words.
+    setPaused(this.#client, isFull && !this.#isClosing);
+  }
+
+  /** Sends the client away as soon as the browser's message to it is whole, or after a moment. Nothing more reaches the browser. */
+  #dismiss(code: number, reason: string): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#scanner.end();
+    const end = (): void => {
+      clearTimeout(timer);
+      this.#browser.destroy();
+      endSocket(this.#client);
+    };
+    const timer = setTimeout(end, DISMISSAL_MS).unref();
+    this.#feed.inject(closeFrame(code, reason), end);
   }
 }
 
+function setPaused(socket: Socket, isPaused: boolean): void {
+  if (isPaused === socket.isPaused()) return;
+  if (isPaused) socket.pause();
+  else socket.resume();
+}
+
+/** How a client is joined to a browser. */
+interface JoinOptions {
+  /** Of the browser's debugging port. */
+  readonly path: string;
+  readonly refusals: RefusalLog;
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
- * Joins a client to a session's browser, at `path` of the browser's debugging port. `headers` are added to the answer.
+ * Joins a client to a session's browser.
  *
  * The browser's side is opened first: when it refuses, the client still gets an HTTP answer.
  *
@@ -117,7 +209,7 @@ class CdpRelay implements SessionClient {
 export async function joinBrowser(
   incoming: IncomingClient,
   live: LiveSession,
-  { path, headers = {} }: { readonly path: string; readonly headers?: Readonly<Record<string, string>> },
+  { path, refusals, headers = {} }: JoinOptions,
 ): Promise<void> {
   const { request, socket: client, head } = incoming;
   const key = webSocketKey(request);
@@ -126,7 +218,13 @@ export async function joinBrowser(
     browser.socket.destroy();
     return;
   }
-  const relay = new CdpRelay(client, browser.socket);
+  const relay = new CdpRelay({ client, browser: browser.socket }, live.browser.folder, {
+    onActivity: () => live.touch(),
+    onMessage: () => live.countRequest(),
+    onRefused: (refusal) => refusals.note(live.id, refusal),
+    onLeave: () => live.endAsAsked(),
+    onEnd: () => removeClient(),
+  });
   const removeClient = live.addClient(relay);
   const answer = [
     'HTTP/1.1 101 Switching Protocols',
@@ -136,5 +234,5 @@ export async function joinBrowser(
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   client.write(`${answer.join('\r\n')}\r\n\r\n`);
-  relay.start({ client: head, browser: browser.head }, () => live.touch(), removeClient);
+  relay.start({ client: head, browser: browser.head });
 }

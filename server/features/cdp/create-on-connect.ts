@@ -4,12 +4,15 @@ import { AppError } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { SessionService } from '../sessions/index.ts';
 import { checkHandshake, type IncomingClient, joinBrowser } from './cdp-relay.ts';
+import type { RefusalLog } from './refusal-log.ts';
+import { WaitingClient } from './waiting-client.ts';
 
 /** Header of the answer that says which session was made for the connection. */
 const SESSION_HEADER = 'X-Guise-Session-Id';
 
 interface CreateOnConnectDeps {
   readonly sessions: Pick<SessionService, 'create' | 'end' | 'findLive'>;
+  readonly refusals: RefusalLog;
   readonly logger: Logger;
 }
 
@@ -22,18 +25,24 @@ export interface ConnectRequest {
 /**
  * Makes a session for a client that connects, and ends it when its last client has gone.
  *
- * The session is an ordinary one: others may join it, and it is seen and ended over REST. A client that is gone before its
- * browser is there leaves a session that nobody uses, which then ends like any other.
+ * The session is an ordinary one: others may join it, and it is seen and ended over REST. When the client is gone before its
+ * browser is there, the create is broken off wherever it is, and nothing is left of it.
  *
  * @throws {AppError} UPGRADE_REQUIRED, and as `SessionService.create`, before any upgrade
  */
 export async function connectToNewSession(
-  { sessions, logger }: CreateOnConnectDeps,
+  { sessions, refusals, logger }: CreateOnConnectDeps,
   incoming: IncomingClient,
   { options, keepAliveMs }: ConnectRequest,
 ): Promise<void> {
   checkHandshake(incoming.request);
-  const { id } = await sessions.create(options, new AbortController().signal);
+  using waiting = new WaitingClient(incoming);
+  const id = await create(sessions, options, waiting.signal);
+  if (id === undefined) {
+    logger.info({}, 'client went away before its session was there');
+    incoming.socket.destroy();
+    return;
+  }
   const end = (): void => {
     sessions.end(id, 'client_disconnected').catch((error: unknown) => {
       logger.warn({ err: error, sessionId: id }, 'session of a client that has gone could not be ended');
@@ -43,10 +52,24 @@ export async function connectToNewSession(
   if (live === undefined) throw new AppError('SESSION_ENDED', 'The session ended before its client could be connected');
   try {
     const { pathname } = live.browser.endpoint;
-    await joinBrowser(incoming, live, { path: pathname, headers: { [SESSION_HEADER]: id } });
+    await joinBrowser(waiting.take(), live, { path: pathname, refusals, headers: { [SESSION_HEADER]: id } });
   } catch (error) {
     end();
     throw error;
   }
   live.endWhenUnused(keepAliveMs, end);
+}
+
+/** Creates the session; undefined when the client went away first, which leaves no session. */
+async function create(
+  sessions: CreateOnConnectDeps['sessions'],
+  options: CreateSession,
+  gone: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return (await sessions.create(options, gone)).id;
+  } catch (error) {
+    if (gone.aborted) return undefined;
+    throw error;
+  }
 }

@@ -3,11 +3,9 @@ import { text } from 'node:stream/consumers';
 
 import { AppError } from '../../lib/app-error.ts';
 import { raceAbort } from '../../lib/deadline.ts';
+import { whyNotOpen } from './allowed-url.ts';
 
 const BROWSER_TIMEOUT_MS = 10_000;
-
-/** Addresses a client may open through `/json/new`, as over REST: not files and not the browser's own pages. */
-const OPENABLE_URL = /^(https?:\/\/.|about:blank$|data:)/;
 
 /** The endpoints of Chromium's debugging port that are passed on; see chromedevtools.github.io/devtools-protocol. */
 const ENDPOINT = /^\/json(\/(version|list|protocol|new|activate\/[\w-]+|close\/[\w-]+)?)?\/?$/;
@@ -70,8 +68,8 @@ export async function answerDebuggingRequest(
   let query = '';
   if (url.pathname.startsWith('/json/new')) {
     const target = decodeTarget(url.search) || 'about:blank';
-    if (!OPENABLE_URL.test(target))
-      throw new AppError('VALIDATION_FAILED', 'Only http, https and data URLs can be opened');
+    const why = whyNotOpen(target);
+    if (why !== undefined) throw new AppError('VALIDATION_FAILED', `The tab cannot be opened: ${why}`);
     query = `?${encodeURIComponent(target)}`;
   }
   const { status, type, body } = await askBrowser(browserPort, method, `${url.pathname}${query}`);

@@ -3,6 +3,8 @@ const OPCODE_CLOSE = 0x8;
 const OPCODE_MASK = 0x0f;
 const MASK_BIT = 0x80;
 const LENGTH_MASK = 0x7f;
+const FIN = 0x80;
+const CONTROL_BIT = 0x8;
 const SHORT_HEADER = 2;
 const LONGEST_HEADER = 14;
 
@@ -16,10 +18,16 @@ export class FrameBoundary {
   #headerBytes = 0;
   #payloadLeft = 0;
   #sawClose = false;
+  #isInMessage = false;
 
   /** Whether the stream so far ends with a complete frame. */
   get isBetweenFrames(): boolean {
     return this.#payloadLeft === 0 && this.#headerBytes === 0;
+  }
+
+  /** Whether the stream so far ends with a complete message: where another one may begin. */
+  get isBetweenMessages(): boolean {
+    return this.isBetweenFrames && !this.#isInMessage;
   }
 
   /** Whether a Close frame has passed: after it nothing may follow. */
@@ -29,19 +37,27 @@ export class FrameBoundary {
 
   /** Takes note of the next bytes of the stream. */
   push(chunk: Buffer): void {
+    for (let offset = 0; offset < chunk.length;) offset += this.pushToBoundary(chunk.subarray(offset));
+  }
+
+  /** Takes note of the bytes up to the next end of a message, or of all there are; returns how many these were. */
+  pushToBoundary(chunk: Buffer): number {
     let offset = 0;
     while (offset < chunk.length) {
       if (this.#payloadLeft > 0) {
         const skipped = Math.min(this.#payloadLeft, chunk.length - offset);
         this.#payloadLeft -= skipped;
         offset += skipped;
+        if (this.isBetweenMessages) break;
         continue;
       }
       this.#header[this.#headerBytes] = chunk[offset] ?? 0;
       this.#headerBytes += 1;
       offset += 1;
       if (this.#headerBytes >= SHORT_HEADER && this.#headerBytes === this.#headerLength()) this.#startFrame();
+      if (this.isBetweenMessages) break;
     }
+    return offset;
   }
 
   #headerLength(): number {
@@ -55,7 +71,9 @@ export class FrameBoundary {
     if (length === 126) this.#payloadLeft = this.#header.readUInt16BE(2);
     else if (length === 127) this.#payloadLeft = Number(this.#header.readBigUInt64BE(2));
     else this.#payloadLeft = length;
-    if (((this.#header[0] ?? 0) & OPCODE_MASK) === OPCODE_CLOSE) this.#sawClose = true;
+    const first = this.#header[0] ?? 0;
+    if ((first & OPCODE_MASK) === OPCODE_CLOSE) this.#sawClose = true;
+    if ((first & CONTROL_BIT) === 0) this.#isInMessage = (first & FIN) === 0;
     this.#headerBytes = 0;
   }
 }

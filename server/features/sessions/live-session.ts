@@ -48,6 +48,7 @@ export class LiveSession {
   #operations = 0;
   #requestCount: number;
   #whenUnused: (() => void) | undefined;
+  #end: (() => void) | undefined;
   #unusedTimer: NodeJS.Timeout | undefined;
   #lastActivityMs: number;
 
@@ -140,6 +141,7 @@ export class LiveSession {
 
   /** Calls `end` once the session has had no client for `afterMs`, from now on. For sessions made for a connection. */
   endWhenUnused(afterMs: number, end: () => void): void {
+    this.#end = end;
     // A client that made its session by connecting does not know its name: after a crash of ours nobody would come back.
     void this.browser.noteOwner(undefined).catch(() => undefined);
     this.#whenUnused = () => {
@@ -147,6 +149,11 @@ export class LiveSession {
       if (this.#clients.size === 0) this.#unusedTimer = setTimeout(end, afterMs).unref();
     };
     this.#whenUnused();
+  }
+
+  /** A client asks for the end: granted at once where the session was made for a connection; others end over REST. */
+  endAsAsked(): void {
+    this.#end?.();
   }
 
   closeClients(reason: DismissalReason): void {

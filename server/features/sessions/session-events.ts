@@ -16,4 +16,6 @@ export interface SessionEvents {
   created: { readonly durationMs: number; readonly outcome: 'warm' | 'cold' | 'failed' };
   /** What a session's browser uses has been measured. */
   usageSampled: { readonly sessionId: string; readonly usage: SessionUsage };
+  /** A command of a client was refused. */
+  commandRefused: { readonly sessionId: string; readonly method: string };
 }

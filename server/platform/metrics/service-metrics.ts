@@ -21,6 +21,7 @@ export class ServiceMetrics {
   readonly #transitions: Counter<'state'>;
   readonly #closed: Counter<'reason'>;
   readonly #healthChecks: Counter<'outcome'>;
+  readonly #refusedCommands: Counter;
   readonly #creates: Histogram<'outcome'>;
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
 
@@ -54,6 +55,11 @@ export class ServiceMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    this.#refusedCommands = new Counter({
+      name: 'guise_cdp_commands_refused_total',
+      help: 'CDP commands that clients were refused.',
+      registers,
+    });
     this.#creates = new Histogram({
       name: 'guise_session_create_seconds',
       help: 'Time from a create request to its session, by where the browser came from.',
@@ -77,6 +83,10 @@ export class ServiceMetrics {
 
   recordHealthCheck(outcome: string): void {
     this.#healthChecks.inc({ outcome });
+  }
+
+  recordRefusedCommand(): void {
+    this.#refusedCommands.inc();
   }
 
   recordCreate(outcome: string, seconds: number): void {

@@ -1,0 +1,17 @@
+/** Close codes of RFC 6455 section 7.4.1 for a client that breaks the rules. */
+export type ViolationCode = 1002 | 1003 | 1007 | 1008 | 1009;
+
+/**
+ * A client's stream breaks the WebSocket protocol, or what the gateway demands of a message: the connection has to end.
+ *
+ * `message` is for the client, as the reason of the Close frame: ASCII, and shorter than 120 characters.
+ */
+export class StreamViolation extends Error {
+  override readonly name = 'StreamViolation';
+  readonly code: ViolationCode;
+
+  constructor(code: ViolationCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
