@@ -1,3 +1,6 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Session, SessionList } from '@guise/contract';
 import puppeteer from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -5,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Api, expectStatus } from './api.ts';
 import { connectCdp, tryUpgrade } from './cdp-client.ts';
 import { expectProblem } from './problem.ts';
+import { listBrowsers, type ProcessInfo } from './processes.ts';
+import { maskedFrame, sendRaw, upgradeRequest } from './raw-websocket.ts';
 import { type Service, startService } from './service.ts';
 import { until } from './until.ts';
 
@@ -74,5 +79,73 @@ describe('a client that connects to /connect', () => {
     }
     expectProblem(await tryUpgrade(address('proxy=http://proxy.example:1')), 400, 'OPTION_NOT_AVAILABLE');
     expect((await api.status()).sessions.live).toBe(before);
+  });
+});
+
+/** Connects as a WebSocket client does, and can hang up before it is answered. */
+function connectRaw(to: Service, query: string): Socket {
+  const { port } = new URL(to.address);
+  return sendRaw(Number(port), upgradeRequest(new URL(`${to.address}/connect?${query}`)));
+}
+
+describe('a client that goes away before its session is there', () => {
+  it('leaves the line it waits in', async () => {
+    await using own = new AsyncDisposableStack();
+    const full = await startService(own, { WARM_POOL_SIZE: '0', MAX_SESSIONS: '1' });
+    const { id } = await full.api.create();
+    const isQueued = async (count: number): Promise<boolean> => (await full.api.status()).sessions.queued === count;
+    const resets = connectRaw(full, '');
+    await until('it waits', () => isQueued(1));
+    resets.resetAndDestroy();
+    await until('it does not wait any more', () => isQueued(0));
+    const hangsUp = connectRaw(full, '');
+    await until('it waits', () => isQueued(1));
+    hangsUp.end();
+    await until('it does not wait any more', () => isQueued(0));
+    hangsUp.destroy();
+    await full.api.end(id);
+    expect((await full.api.status()).sessions.live).toBe(0);
+  });
+
+  it('breaks off the start of its browser', async () => {
+    const client = connectRaw(service, 'timezone=Asia/Tokyo&metadata.job=three');
+    const { id } = await until('the session is starting', () => sessionLabelled('three'));
+    client.resetAndDestroy();
+    expect((await closed(id)).closeReason).toBe('client_disconnected');
+    const isTokyo = ({ environment }: ProcessInfo): boolean => environment.includes('TZ=Asia/Tokyo');
+    await until('its browser is gone', () => !listBrowsers(service.dataDir).some(isTokyo));
+  });
+
+  it('loses nothing of what it says while it waits, if it stays', async () => {
+    const early = maskedFrame('{"id":1,"method":"Browser.getVersion"}');
+    const client = connectRaw(service, 'timezone=Asia/Tokyo');
+    client.write(early.subarray(0, 9));
+    await sleep(50);
+    client.write(early.subarray(9));
+    let received = '';
+    client.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+    await until('it is answered', () => received.includes('"protocolVersion"'));
+    client.destroy();
+    await until('its session is over', async () => (await api.status()).sessions.live === 0);
+  });
+});
+
+describe('Browser.close', () => {
+  it('ends a session made for the connection at once, whatever keepAliveMs says', async () => {
+    using client = await connectCdp(address('keepAliveMs=600000&metadata.job=four'));
+    const { id } = await sessionLabelled('four');
+    expect(await client.send('Browser.close')).toEqual({});
+    expect(await client.closed).toEqual({ code: 1000, reason: 'the browser was closed' });
+    expect((await closed(id)).closeReason).toBe('client_disconnected');
+  });
+
+  it('ends for another session only the connection it came over', async () => {
+    const session = await api.create();
+    using client = await connectCdp(session.cdpUrl ?? '');
+    using other = await connectCdp(session.cdpUrl ?? '');
+    expect(await client.send('Browser.close')).toEqual({});
+    expect(await client.closed).toMatchObject({ code: 1000 });
+    expect(await other.send('Browser.getVersion')).toMatchObject({ protocolVersion: '1.3' });
+    await api.end(session.id);
   });
 });

@@ -13,6 +13,7 @@ export class WaitingClient implements Disposable {
   readonly #gone = new AbortController();
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
+  #isOver = false;
 
   constructor(incoming: IncomingClient) {
     this.#incoming = incoming;
@@ -35,6 +36,9 @@ export class WaitingClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // Whoever took the client reads it now.
+    if (this.#isOver) return;
+    this.#isOver = true;
     const { socket } = this.#incoming;
     socket.pause();
     socket.off('data', this.#keep);

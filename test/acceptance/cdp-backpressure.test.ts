@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Session } from '@guise/contract';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RawData, WebSocket } from 'ws';
+
+import type { Api } from './api.ts';
+import { browserPid } from './cdp-client.ts';
+import { type Service, startService } from './service.ts';
+import { until } from './until.ts';
+
+const MIB = 1024 ** 2;
+const PIECE = 16 * MIB;
+/** Chromium itself keeps 256 MiB for a slow client, and loses what is more. */
+const ASKED_AT_ONCE = 8;
+const ANSWERS = 64;
+const MAX_GROWTH_BYTES = 96 * MIB;
+const PAUSE_MS = 3_000;
+const LONG_MS = 5 * 60_000;
+
+const stack = new AsyncDisposableStack();
+let service: Service;
+let api: Api;
+let session: Session;
+
+beforeAll(async () => {
+  service = await startService(stack, { WARM_POOL_SIZE: '0' });
+  ({ api } = service);
+  session = await api.create({ timeoutMs: LONG_MS });
+});
+afterAll(() => stack.disposeAsync());
+
+function residentBytes(): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1_024;
+}
+
+/** Watches the service's memory until it is disposed. */
+function watchMemory(): Disposable & { readonly growth: () => number } {
+  const base = residentBytes();
+  let most = base;
+  const timer = setInterval(() => (most = Math.max(most, residentBytes())), 50);
+  return { growth: () => most - base, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+interface Client extends Disposable {
+  readonly socket: WebSocket;
+  ask(method: string, params?: object, sessionId?: string): Promise<Record<string, unknown>>;
+}
+
+/** A client whose socket can be paused. */
+async function openClient(): Promise<Client> {
+  const socket = new WebSocket(session.cdpUrl ?? '', { perMessageDeflate: false, maxPayload: 64 * MIB });
+  const waiting = new Map<number, (answer: Record<string, unknown>) => void>();
+  const opened = Promise.withResolvers<void>();
+  socket.once('open', opened.resolve).on('error', opened.reject);
+  socket.on('message', (data: RawData) => {
+    const { id = 0, ...answer } = JSON.parse((data as Buffer).toString()) as { id?: number };
+    waiting.get(id)?.(answer);
+    waiting.delete(id);
+  });
+  await opened.promise;
+  let lastId = 0;
+  return {
+    socket,
+    ask: (method, params = {}, sessionId) => {
+      lastId += 1;
+      const { promise, resolve } = Promise.withResolvers<Record<string, unknown>>();
+      waiting.set(lastId, resolve);
+      socket.send(JSON.stringify({ id: lastId, method, params, sessionId }));
+      return promise;
+    },
+    [Symbol.dispose]: () => socket.terminate(),
+  };
+}
+
+async function attachToPage(client: Client): Promise<string> {
+  const { result } = (await client.ask('Target.getTargets')) as { result: { targetInfos: { targetId: string }[] } };
+  const params = { targetId: result.targetInfos[0]?.targetId, flatten: true };
+  const attached = (await client.ask('Target.attachToTarget', params)) as { result: { sessionId: string } };
+  return attached.result.sessionId;
+}
+
+describe('the memory of the service', () => {
+  it(
+    'does not grow with what a client leaves unread, and all of it arrives',
+    async () => {
+      using client = await openClient();
+      const sessionId = await attachToPage(client);
+      const params = { expression: `'x'.repeat(${PIECE})`, returnByValue: true };
+      const ask = async (): Promise<number> => {
+        const { result } = (await client.ask('Runtime.evaluate', params, sessionId)) as {
+          result: { result: { value: string } };
+        };
+        return result.result.value.length;
+      };
+      using memory = watchMemory();
+      let asked = ASKED_AT_ONCE;
+      let arrived = 0;
+      const work = async (first: Promise<number>): Promise<void> => {
+        for (let answer = first; ;) {
+          expect(await answer).toBe(PIECE);
+          arrived += 1;
+          if (asked >= ANSWERS) return;
+          asked += 1;
+          answer = ask();
+        }
+      };
+      const workers = Array.from({ length: ASKED_AT_ONCE }, () => work(ask()));
+      client.socket.pause();
+      await sleep(PAUSE_MS);
+      expect(memory.growth()).toBeLessThan(MAX_GROWTH_BYTES);
+      client.socket.resume();
+      // A slow reader from here on: it stops for a moment again and again.
+      const slowness = setInterval(() => {
+        client.socket.pause();
+        setTimeout(() => client.socket.resume(), 50);
+      }, 200);
+      await Promise.all(workers).finally(() => clearInterval(slowness));
+      expect(arrived).toBe(ANSWERS);
+      expect(memory.growth()).toBeLessThan(MAX_GROWTH_BYTES);
+    },
+    LONG_MS,
+  );
+
+  it(
+    'does not grow with what a client sends to a browser that does not read',
+    async () => {
+      const pid = await browserPid(session.cdpUrl ?? '');
+      using client = await openClient();
+      const message = JSON.stringify({
+        id: 1_000_000,
+        method: 'Runtime.evaluate',
+        params: { expression: 'x'.repeat(PIECE) },
+      });
+      using memory = watchMemory();
+      process.kill(pid, 'SIGSTOP');
+      try {
+        for (let sent = 0; sent < 256 * MIB; sent += PIECE) client.socket.send(message);
+        let before = -1;
+        await until(
+          'nothing is taken any more',
+          async () => {
+            const left = client.socket.bufferedAmount;
+            const isStuck = left === before;
+            before = left;
+            await sleep(500);
+            return isStuck;
+          },
+          { timeoutMs: 60_000 },
+        );
+        expect(client.socket.bufferedAmount).toBeGreaterThan(200 * MIB);
+        await sleep(PAUSE_MS);
+        expect(memory.growth()).toBeLessThan(MAX_GROWTH_BYTES);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      expect(await client.ask('Browser.getVersion')).toMatchObject({ result: { protocolVersion: '1.3' } });
+      expect(memory.growth()).toBeLessThan(MAX_GROWTH_BYTES);
+    },
+    LONG_MS,
+  );
+
+  it(
+    'does not grow with refusals a client leaves unread',
+    async () => {
+      using client = await openClient();
+      using memory = watchMemory();
+      client.socket.pause();
+      const message = JSON.stringify({ id: 1_000_001, method: 'Browser.crash', params: {} });
+      for (let sent = 0; sent < 1_000_000; sent += 1) client.socket.send(message);
+      let before = -1;
+      await until('nothing is taken any more, or all is', async () => {
+        const left = client.socket.bufferedAmount;
+        const isStuck = left === before;
+        before = left;
+        await sleep(500);
+        return isStuck;
+      });
+      expect(client.socket.bufferedAmount).toBeGreaterThan(0);
+      expect(memory.growth()).toBeLessThan(MAX_GROWTH_BYTES);
+      client.socket.resume();
+      expect(await client.ask('Browser.getVersion')).toMatchObject({ result: { protocolVersion: '1.3' } });
+    },
+    LONG_MS,
+  );
+});
