@@ -19,6 +19,9 @@ const MAX_GROWTH_BYTES = 96 * MIB;
 const PAUSE_MS = 3_000;
 const LONG_MS = 5 * 60_000;
 
+/** Sessions are recycled by requests and memory; these are not about that. */
+const WITHOUT_LIMITS = { timeoutMs: LONG_MS, maxRequests: null, memoryLimitMb: null } as const;
+
 const stack = new AsyncDisposableStack();
 let service: Service;
 let api: Api;
@@ -27,7 +30,7 @@ let session: Session;
 beforeAll(async () => {
   service = await startService(stack, { WARM_POOL_SIZE: '0' });
   ({ api } = service);
-  session = await api.create({ timeoutMs: LONG_MS });
+  session = await api.create(WITHOUT_LIMITS);
 });
 afterAll(() => stack.disposeAsync());
 
@@ -52,13 +55,16 @@ interface Client extends Disposable {
 /** A client whose socket can be paused. */
 async function openClient(): Promise<Client> {
   const socket = new WebSocket(session.cdpUrl ?? '', { perMessageDeflate: false, maxPayload: 64 * MIB });
-  const waiting = new Map<number, (answer: Record<string, unknown>) => void>();
+  const waiting = new Map<number, PromiseWithResolvers<Record<string, unknown>>>();
   const opened = Promise.withResolvers<void>();
   socket.once('open', opened.resolve).on('error', opened.reject);
   socket.on('message', (data: RawData) => {
     const { id = 0, ...answer } = JSON.parse((data as Buffer).toString()) as { id?: number };
-    waiting.get(id)?.(answer);
+    waiting.get(id)?.resolve(answer);
     waiting.delete(id);
+  });
+  socket.on('close', (code, reason) => {
+    for (const { reject } of waiting.values()) reject(new Error(`Closed with ${code} ${reason.toString()}`));
   });
   await opened.promise;
   let lastId = 0;
@@ -66,10 +72,10 @@ async function openClient(): Promise<Client> {
     socket,
     ask: (method, params = {}, sessionId) => {
       lastId += 1;
-      const { promise, resolve } = Promise.withResolvers<Record<string, unknown>>();
-      waiting.set(lastId, resolve);
+      const answer = Promise.withResolvers<Record<string, unknown>>();
+      waiting.set(lastId, answer);
       socket.send(JSON.stringify({ id: lastId, method, params, sessionId }));
-      return promise;
+      return answer.promise;
     },
     [Symbol.dispose]: () => socket.terminate(),
   };

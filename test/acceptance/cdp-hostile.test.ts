@@ -28,15 +28,18 @@ const MAX_GROWTH_BYTES = 64 * MIB;
 const DESCRIPTOR_SLACK = 10;
 const LONG_MS = 10 * 60_000;
 
+/** Sessions are recycled by requests and memory; these are not about that. */
+const WITHOUT_LIMITS = { timeoutMs: LONG_MS, maxRequests: null, memoryLimitMb: null } as const;
+
 const stack = new AsyncDisposableStack();
 let service: Service;
 let api: Api;
 let victim: Session;
 
 beforeAll(async () => {
-  service = await startService(stack, { LOG_LEVEL: 'warn', WARM_POOL_SIZE: '0' });
+  service = await startService(stack, { WARM_POOL_SIZE: '0' });
   ({ api } = service);
-  victim = await api.create({ timeoutMs: LONG_MS });
+  victim = await api.create(WITHOUT_LIMITS);
 });
 afterAll(() => stack.disposeAsync());
 
@@ -126,7 +129,7 @@ describe('clients that break the rules', () => {
   it(
     `may come ${CONNECTIONS} times: nobody else notices, and nothing is left of them`,
     async () => {
-      const other = await api.create({ timeoutMs: LONG_MS });
+      const other = await api.create(WITHOUT_LIMITS);
       using witness = await connectCdp(other.cdpUrl ?? '');
       let answers = 0;
       let isOver = false;
