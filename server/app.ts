@@ -13,7 +13,15 @@ import {
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
-import { CdpGateway, cdpRoutes, connectToNewSession, PortRange, RefusalLog } from './features/cdp/index.ts';
+import {
+  CdpGateway,
+  cdpRoutes,
+  type ClientDeps,
+  connectToNewSession,
+  HoldBudget,
+  PortRange,
+  RefusalLog,
+} from './features/cdp/index.ts';
 import { Admission, WarmPool } from './features/pool/index.ts';
 import {
   MetricsRepository,
@@ -51,6 +59,8 @@ const CLEAN_UP_INTERVAL_MS = 60 * 60_000;
 const LONGEST_LOOP_BACKOFF_MS = 30_000;
 const START_TIMEOUT_MS = 120_000;
 const BYTES_PER_MB = 1024 ** 2;
+/** CDP commands that are held back to be looked at, of all clients together. */
+const MAX_HELD_BYTES = 256 * BYTES_PER_MB;
 const CDP_HOST = '127.0.0.1';
 
 const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -79,7 +89,7 @@ interface Parts extends ReportedParts {
   readonly host: BrowserHost;
   readonly tokens: SessionTokens;
   readonly gateway: CdpGateway;
-  readonly refusals: RefusalLog;
+  readonly cdpClients: ClientDeps;
   readonly events: TypedEmitter<SessionEvents>;
 }
 
@@ -198,11 +208,14 @@ async function buildParts(base: {
   const events = new TypedEmitter<SessionEvents>((error, event) =>
     logger.error({ err: error, event }, 'listener failed'),
   );
-  const refusals = new RefusalLog({ sessions: () => sessions, events, logger });
+  const cdpClients: ClientDeps = {
+    refusals: new RefusalLog({ sessions: () => sessions, events, logger }),
+    holdBudget: new HoldBudget(MAX_HELD_BYTES),
+  };
   const gateway: CdpGateway = new CdpGateway({
     sessions: () => sessions,
     tokens,
-    refusals,
+    ...cdpClients,
     ports: new PortRange({ base: cdpPortBase, count: cdpPortCount, host: CDP_HOST }),
     host: CDP_HOST,
     logger,
@@ -224,7 +237,7 @@ async function buildParts(base: {
     },
     extensionsDir: settings.extensionsDir,
   });
-  return { host, db, pool, admission, tokens, gateway, refusals, events, sessions };
+  return { host, db, pool, admission, tokens, gateway, cdpClients, events, sessions };
 }
 
 async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): Promise<FastifyInstance> {
@@ -253,12 +266,12 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
   return http;
 }
 
-function upgradeRoutes({ gateway, sessions, refusals }: Parts, logger: Logger): UpgradeRoute[] {
+function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger): UpgradeRoute[] {
   return [
     {
       pattern: new URLPattern({ pathname: '/connect' }),
       handle: (upgrade) =>
-        connectToNewSession({ sessions, refusals, logger }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
+        connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
     },
     {
       pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),

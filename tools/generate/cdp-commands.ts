@@ -40,8 +40,9 @@ export async function renderCdpCommands(): Promise<string> {
   const restricted = Object.entries(RESTRICTED_COMMANDS)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, { verdict, why }]) => row(`\`${name}\``, VERDICTS[verdict], why));
-  const allowed = Object.entries(ALLOWED_COMMANDS).map(([domain, [why, names]]) =>
-    row(domain, why, names.trim().split(/\s+/).join(', ')),
+  // A list: the rows of a table would all be as long as the longest.
+  const allowed = Object.entries(ALLOWED_COMMANDS).map(
+    ([domain, [why, names]]) => `- **${domain}**, ${why}: ${names.trim().split(/\s+/).join(', ')}`,
   );
   const text = [
     INTRODUCTION,
@@ -51,8 +52,8 @@ export async function renderCdpCommands(): Promise<string> {
     ...restricted,
     '',
     '## Allowed',
-    row('domain', 'because', 'commands'),
-    row('---', '---', '---'),
+    'By domain, with what its commands do.',
+    '',
     ...allowed,
   ].join('\n');
   return format(text, { ...(await resolveConfig(FILE)), parser: 'markdown' });

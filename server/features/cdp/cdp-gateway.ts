@@ -9,18 +9,16 @@ import { toProblemDocument } from '../../lib/problem-document.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import { refuseUpgrade, toUrl } from '../../websocket/index.ts';
 import type { LiveSession, SessionPort, SessionService, SessionTokens } from '../sessions/index.ts';
-import { type IncomingClient, joinBrowser } from './cdp-relay.ts';
+import { type ClientDeps, type IncomingClient, joinBrowser } from './cdp-relay.ts';
 import { answerDebuggingRequest } from './debugging-http.ts';
 import type { PortRange } from './port-range.ts';
-import type { RefusalLog } from './refusal-log.ts';
 
 const TARGET_PATH = /^\/devtools\/(browser|page)\/[\w-]+$/;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
-interface CdpGatewayDeps {
+interface CdpGatewayDeps extends ClientDeps {
   readonly sessions: () => Pick<SessionService, 'use'>;
   readonly tokens: SessionTokens;
-  readonly refusals: RefusalLog;
   readonly ports: PortRange;
   /** Address the sessions' own ports listen on. */
   readonly host: string;
@@ -48,8 +46,7 @@ export class CdpGateway {
   async connect(incoming: IncomingClient, sessionId: string, token: string | null): Promise<void> {
     this.#authenticate(sessionId, token);
     const live = await this.#deps.sessions().use(sessionId);
-    const { refusals } = this.#deps;
-    await joinBrowser(incoming, live, { path: live.browser.endpoint.pathname, refusals });
+    await joinBrowser(incoming, live, { ...this.#deps, path: live.browser.endpoint.pathname });
   }
 
   /**
@@ -86,7 +83,7 @@ export class CdpGateway {
     this.#checkPortRequest(incoming.request, sessionId, searchParams.get('token'));
     if (!TARGET_PATH.test(pathname)) throw new AppError('TARGET_NOT_FOUND', `There is no target at ${pathname}`);
     const live: LiveSession = await this.#deps.sessions().use(sessionId);
-    await joinBrowser(incoming, live, { path: pathname, refusals: this.#deps.refusals });
+    await joinBrowser(incoming, live, { ...this.#deps, path: pathname });
   }
 
   async #answer(parts: {

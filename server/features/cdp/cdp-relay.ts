@@ -10,6 +10,7 @@ import type { OwnFolders } from './command-checks.ts';
 import { CommandGate } from './command-gate.ts';
 import { closeFrame } from './frame-boundary.ts';
 import { FrameScanner } from './frame-scanner.ts';
+import type { HoldBudget } from './held-bytes.ts';
 import type { Refusal, RefusalLog } from './refusal-log.ts';
 import { StreamViolation } from './stream-violation.ts';
 
@@ -91,13 +92,17 @@ class CdpRelay implements SessionClient {
   readonly #scanner: FrameScanner;
   #isClosing = false;
 
-  constructor(sockets: { client: Socket; browser: Socket }, folders: OwnFolders, events: RelayEvents) {
+  constructor(
+    sockets: { client: Socket; browser: Socket },
+    rules: { folders: OwnFolders; holdBudget: HoldBudget },
+    events: RelayEvents,
+  ) {
     this.#client = sockets.client;
     this.#browser = sockets.browser;
     this.#events = events;
     this.#feed = new ClientFeed(sockets.client);
     const gate = new CommandGate({
-      folders,
+      folders: rules.folders,
       answer: (frame) => this.#feed.inject(frame),
       onRefused: events.onRefused,
       onMessage: events.onMessage,
@@ -106,7 +111,7 @@ class CdpRelay implements SessionClient {
         events.onLeave();
       },
     });
-    this.#scanner = new FrameScanner(gate);
+    this.#scanner = new FrameScanner(gate, rules.holdBudget);
   }
 
   /** Starts to pass bytes; `heads` are those that have arrived already. */
@@ -125,6 +130,7 @@ class CdpRelay implements SessionClient {
     browser.once('close', () => this.close('browser_crashed'));
     client.once('close', () => {
       browser.destroy();
+      this.#scanner.end();
       this.#events.onEnd();
     });
     client.once('end', () => browser.end());
@@ -190,11 +196,16 @@ function setPaused(socket: Socket, isPaused: boolean): void {
   else socket.resume();
 }
 
+/** What all clients share. */
+export interface ClientDeps {
+  readonly refusals: RefusalLog;
+  readonly holdBudget: HoldBudget;
+}
+
 /** How a client is joined to a browser. */
-interface JoinOptions {
+interface JoinOptions extends ClientDeps {
   /** Of the browser's debugging port. */
   readonly path: string;
-  readonly refusals: RefusalLog;
   /** Further headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -209,7 +220,7 @@ interface JoinOptions {
 export async function joinBrowser(
   incoming: IncomingClient,
   live: LiveSession,
-  { path, refusals, headers = {} }: JoinOptions,
+  { path, refusals, holdBudget, headers = {} }: JoinOptions,
 ): Promise<void> {
   const { request, socket: client, head } = incoming;
   const key = webSocketKey(request);
@@ -218,13 +229,17 @@ export async function joinBrowser(
     browser.socket.destroy();
     return;
   }
-  const relay = new CdpRelay({ client, browser: browser.socket }, live.browser.folder, {
-    onActivity: () => live.touch(),
-    onMessage: () => live.countRequest(),
-    onRefused: (refusal) => refusals.note(live.id, refusal),
-    onLeave: () => live.endAsAsked(),
-    onEnd: () => removeClient(),
-  });
+  const relay = new CdpRelay(
+    { client, browser: browser.socket },
+    { folders: live.browser.folder, holdBudget },
+    {
+      onActivity: () => live.touch(),
+      onMessage: () => live.countRequest(),
+      onRefused: (refusal) => refusals.note(live.id, refusal),
+      onLeave: () => live.endAsAsked(),
+      onEnd: () => removeClient(),
+    },
+  );
   const removeClient = live.addClient(relay);
   const answer = [
     'HTTP/1.1 101 Switching Protocols',

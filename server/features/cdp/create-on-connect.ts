@@ -3,16 +3,14 @@ import type { CreateSession } from '@guise/contract';
 import { AppError } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { SessionService } from '../sessions/index.ts';
-import { checkHandshake, type IncomingClient, joinBrowser } from './cdp-relay.ts';
-import type { RefusalLog } from './refusal-log.ts';
+import { checkHandshake, type ClientDeps, type IncomingClient, joinBrowser } from './cdp-relay.ts';
 import { WaitingClient } from './waiting-client.ts';
 
 /** Header of the answer that says which session was made for the connection. */
 const SESSION_HEADER = 'X-Guise-Session-Id';
 
-interface CreateOnConnectDeps {
+interface CreateOnConnectDeps extends ClientDeps {
   readonly sessions: Pick<SessionService, 'create' | 'end' | 'findLive'>;
-  readonly refusals: RefusalLog;
   readonly logger: Logger;
 }
 
@@ -31,7 +29,7 @@ export interface ConnectRequest {
  * @throws {AppError} UPGRADE_REQUIRED, and as `SessionService.create`, before any upgrade
  */
 export async function connectToNewSession(
-  { sessions, refusals, logger }: CreateOnConnectDeps,
+  { sessions, logger, ...shared }: CreateOnConnectDeps,
   incoming: IncomingClient,
   { options, keepAliveMs }: ConnectRequest,
 ): Promise<void> {
@@ -52,7 +50,7 @@ export async function connectToNewSession(
   if (live === undefined) throw new AppError('SESSION_ENDED', 'The session ended before its client could be connected');
   try {
     const { pathname } = live.browser.endpoint;
-    await joinBrowser(waiting.take(), live, { path: pathname, refusals, headers: { [SESSION_HEADER]: id } });
+    await joinBrowser(waiting.take(), live, { ...shared, path: pathname, headers: { [SESSION_HEADER]: id } });
   } catch (error) {
     end();
     throw error;

@@ -49,6 +49,23 @@ describe('FrameBoundary', () => {
     );
   });
 
+  it('tells the end of a message from the end of a frame', () => {
+    const part = frame({ opcode: 0x1, length: 3, masked: false });
+    part[0] = 0x1;
+    const rest = frame({ opcode: 0x0, length: 200, masked: false });
+    const ping = frame({ opcode: 0x9, length: 1, masked: false });
+    const next = frame({ opcode: 0x1, length: 5, masked: false });
+    const tracker = new FrameBoundary();
+    tracker.push(part);
+    expect(tracker).toMatchObject({ isBetweenFrames: true, isBetweenMessages: false });
+    tracker.push(ping);
+    expect(tracker).toMatchObject({ isBetweenFrames: true, isBetweenMessages: false });
+    expect(tracker.pushToBoundary(Buffer.concat([rest, next]))).toBe(rest.length);
+    expect(tracker).toMatchObject({ isBetweenFrames: true, isBetweenMessages: true });
+    expect(tracker.pushToBoundary(next.subarray(0, 4))).toBe(4);
+    expect(tracker.isBetweenMessages).toBe(false);
+  });
+
   it('notices a Close frame', () => {
     const tracker = new FrameBoundary();
     tracker.push(frame({ opcode: 0x1, length: 3, masked: false }));

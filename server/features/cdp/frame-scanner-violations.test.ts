@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { clientFrame as frame, CONTINUATION, PING, pushAll, RememberingJudge } from './scanner-fixture.ts';
-import { FrameScanner } from './frame-scanner.ts';
+import { clientFrame as frame, CONTINUATION, openScanner, PING, pushAll } from './scanner-fixture.ts';
 import { StreamViolation } from './stream-violation.ts';
 
 describe('a stream that breaks the rules', () => {
@@ -23,7 +22,7 @@ describe('a stream that breaks the rules', () => {
     [1009, 'a length that is no number', Buffer.from([0x81, ...Array<number>(9).fill(0xff), 0, 0, 0, 0])],
   ])('ends the stream with %i for %s', (code, _what, bytes) => {
     for (const sizes of [[], [1]]) {
-      expect(() => pushAll(new FrameScanner(new RememberingJudge()), bytes, sizes)).toThrow(
+      expect(() => pushAll(openScanner(), bytes, sizes)).toThrow(
         expect.objectContaining({ name: 'StreamViolation', code }),
       );
     }
@@ -59,7 +58,7 @@ describe('a stream that breaks the rules', () => {
     [1008, `{"method":"${'x'.repeat(300)}"}`],
   ])('ends the stream with %i for the message %s', (code, text) => {
     for (const sizes of [[], [1], [7]]) {
-      expect(() => pushAll(new FrameScanner(new RememberingJudge()), frame(Buffer.from(text)), sizes)).toThrow(
+      expect(() => pushAll(openScanner(), frame(Buffer.from(text)), sizes)).toThrow(
         expect.objectContaining({ name: 'StreamViolation', code }),
       );
     }
@@ -69,7 +68,7 @@ describe('a stream that breaks the rules', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2_000 }), (bytes) => {
         try {
-          pushAll(new FrameScanner(new RememberingJudge()), Buffer.from(bytes), [3]);
+          pushAll(openScanner(), Buffer.from(bytes), [3]);
         } catch (error) {
           expect(error).toBeInstanceOf(StreamViolation);
           expect((error as StreamViolation).message.length).toBeLessThan(120);

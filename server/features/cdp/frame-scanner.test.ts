@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   clientFrame as frame,
+  openScanner,
   CONTINUATION,
   NO_MASK,
   PING,
@@ -11,6 +12,7 @@ import {
   replacementOf,
   TEXT,
 } from './scanner-fixture.ts';
+import { HoldBudget } from './held-bytes.ts';
 import { FrameScanner } from './frame-scanner.ts';
 
 const anyMask = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => Buffer.from(bytes));
@@ -144,7 +146,7 @@ describe('FrameScanner', () => {
       fc.property(fc.array(anySent, { minLength: 1, maxLength: 5 }), anySizes, (sent, sizes) => {
         const judge = new RememberingJudge();
         const bytes = Buffer.concat(sent.flatMap(({ frames }) => frames.map((each) => each.bytes)));
-        const out = pushAll(new FrameScanner(judge), bytes, sizes);
+        const out = pushAll(openScanner(judge), bytes, sizes);
 
         const parsed = sent.map(({ text }) => JSON.parse(text) as Sent['message']);
         expect(judge.judged).toEqual(parsed.map(({ method }) => method));
@@ -173,7 +175,7 @@ describe('FrameScanner', () => {
   });
 
   it('lets the beginning of a long message pass as soon as its method is known', () => {
-    const scanner = new FrameScanner(new RememberingJudge());
+    const scanner = openScanner();
     const bytes = frame(Buffer.from(`{"method":"Pass.one","params":{"x":"${'y'.repeat(100_000)}"}}`));
     const early = scanner.push(bytes.subarray(0, 50));
     expect(Buffer.concat(early)).toEqual(bytes.subarray(0, 50));
@@ -182,7 +184,7 @@ describe('FrameScanner', () => {
   it('does not let a long message that hides its method be whole unless it may pass', () => {
     const padding = 'y'.repeat(3 * 1024 ** 2);
     for (const method of ['Hold.one', 'Drop.one']) {
-      const scanner = new FrameScanner(new RememberingJudge());
+      const scanner = openScanner();
       const bytes = frame(Buffer.from(`{"params":{"x":"${padding}"},"method":"${method}"}`));
       const passed = scanner.push(bytes.subarray(0, 2 * 1024 ** 2));
       expect(Buffer.concat(passed).length).toBe(2 * 1024 ** 2);
@@ -191,12 +193,12 @@ describe('FrameScanner', () => {
       );
     }
     const bytes = frame(Buffer.from(`{"params":{"x":"${padding}"},"method":"Pass.one"}`));
-    expect(pushAll(new FrameScanner(new RememberingJudge()), bytes, [100_000]).equals(bytes)).toBe(true);
+    expect(pushAll(openScanner(), bytes, [100_000]).equals(bytes)).toBe(true);
   });
 
   it('keeps nothing of a message that is too long to be looked at', () => {
     const judge = new RememberingJudge();
-    const scanner = new FrameScanner(judge);
+    const scanner = openScanner(judge);
     const bytes = frame(Buffer.from(`{"id":7,"method":"Hold.one","params":{"x":"${'y'.repeat(33 * 1024 ** 2)}"}}`));
     expect(pushAll(scanner, bytes, [65_536])).toHaveLength(0);
     expect(judge.settled).toEqual([{ method: 'Hold.one', id: '7', sessionId: undefined, payload: undefined }]);
@@ -205,13 +207,27 @@ describe('FrameScanner', () => {
   it('lets nothing pass after a Close frame, nor after it was ended', () => {
     const close = frame(Buffer.from([3, 0xe8]), { opcode: 0x8 });
     const message = frame(Buffer.from('{"method":"Pass.one"}'));
-    const scanner = new FrameScanner(new RememberingJudge());
+    const scanner = openScanner();
     expect(Buffer.concat(scanner.push(Buffer.concat([message, close, message])))).toEqual(
       Buffer.concat([message, close]),
     );
     expect(scanner.push(message)).toEqual([]);
-    const ended = new FrameScanner(new RememberingJudge());
+    const ended = openScanner();
     ended.end();
     expect(ended.push(message)).toEqual([]);
+  });
+
+  it('holds no more for all clients together than it may, and gives back what it held', () => {
+    const budget = new HoldBudget(3 * 1024 ** 2);
+    const half = frame(Buffer.from(`{"method":"Hold.one","params":"${'x'.repeat(1024 ** 2)}"}`)).subarray(0, 1_000_000);
+    const open = (): FrameScanner => new FrameScanner(new RememberingJudge(), budget);
+    const [first, second, third] = [open(), open(), open()];
+    first.push(half);
+    second.push(half);
+    third.push(half);
+    const fourth = open();
+    expect(() => fourth.push(half)).toThrow(expect.objectContaining({ name: 'StreamViolation', code: 1013 }));
+    second.end();
+    expect(open().push(half)).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import {
   OPCODE,
   readClientFrame,
 } from './client-frame.ts';
-import { HeldBytes } from './held-bytes.ts';
+import { HeldBytes, type HoldBudget } from './held-bytes.ts';
 import { MessageScanner } from './message-scanner.ts';
 import { StreamViolation } from './stream-violation.ts';
 import { UnmaskBlock } from './unmask-block.ts';
@@ -73,7 +73,7 @@ export class FrameScanner {
   #isEnded = false;
 
   /** What is held back: the bytes of earlier chunks, then a range of this one. */
-  readonly #held = new HeldBytes();
+  readonly #held: HeldBytes;
   #heldFrom = 0;
   #heldTo = 0;
   #chunk: Buffer = Buffer.alloc(0);
@@ -81,13 +81,15 @@ export class FrameScanner {
   #passTo = 0;
   #out: Buffer[] = [];
 
-  constructor(judge: CommandJudge) {
+  constructor(judge: CommandJudge, budget: HoldBudget) {
     this.#judge = judge;
+    this.#held = new HeldBytes(budget);
   }
 
-  /** Lets nothing pass any more, not even the rest of a chunk. */
+  /** Lets nothing pass any more, not even the rest of a chunk, and holds nothing. Has to be called at the end. */
   end(): void {
     this.#isEnded = true;
+    this.#dropHeld();
   }
 
   /** Takes the next bytes of the client; returns what may go on to the browser. @throws {StreamViolation} */

@@ -1,4 +1,5 @@
-import type { CommandJudge, FrameScanner, Judgement, StoppedCommand } from './frame-scanner.ts';
+import { type CommandJudge, FrameScanner, type Judgement, type StoppedCommand } from './frame-scanner.ts';
+import { HoldBudget } from './held-bytes.ts';
 
 /** Opcodes of RFC 6455 section 5.2. */
 export const TEXT = 0x1;
@@ -63,4 +64,9 @@ export function pushAll(scanner: FrameScanner, bytes: Buffer, sizes: readonly nu
     offset += size;
   }
   return Buffer.concat(out);
+}
+
+/** A scanner that may hold 100 MiB. */
+export function openScanner(judge: CommandJudge = new RememberingJudge()): FrameScanner {
+  return new FrameScanner(judge, new HoldBudget(100 * 1024 ** 2));
 }

@@ -1,5 +1,5 @@
-/** Close codes of RFC 6455 section 7.4.1 for a client that breaks the rules. */
-export type ViolationCode = 1002 | 1003 | 1007 | 1008 | 1009;
+/** Close codes of RFC 6455 section 7.4.1 and its registry for a client that breaks the rules; 1013: that asks too much now. */
+export type ViolationCode = 1002 | 1003 | 1007 | 1008 | 1009 | 1013;
 
 /**
  * A client's stream breaks the WebSocket protocol, or what the gateway demands of a message: the connection has to end.
