@@ -62,9 +62,6 @@ function planEnvironment(dataDir: string): Record<string, string> {
     PORT: '0',
     CDP_PORT_BASE: '0',
     WARM_POOL_SIZE: String(WARM_POOL_SIZE),
-    // A session that is measured is not recycled meanwhile.
-    MAX_REQUESTS_PER_SESSION: '1000000000',
-    MEMORY_THRESHOLD_MB: '1000000',
     EGRESS_ALLOW: REACHABLE,
     // A benchmark asks one session for more than people do.
     MAX_REQUESTS_PER_SESSION: '1000000000',

@@ -221,19 +221,24 @@ export class MessageScanner {
   };
 
   readonly #nestedString: Step = (bytes, at) => {
-    for (let from = at; ;) {
-      const end = endOfRun(bytes, from);
-      if (end === bytes.length) return end;
-      if (bytes[end] === QUOTE) {
+    for (let next = at, run = 0; next < bytes.length; next += 1, run += 1) {
+      const byte = bytes[next];
+      if (byte === QUOTE) {
         this.#step = this.#nested;
-        return end + 1;
+        return next + 1;
       }
-      // What a backslash escapes is one byte, or at least begins with one that ends nothing.
-      from = end + 2;
-      if (from <= bytes.length) continue;
-      this.#step = this.#nestedEscape;
-      return bytes.length;
+      if (byte === BACKSLASH) {
+        // What a backslash escapes is one byte, or at least begins with one that ends nothing.
+        next += 1;
+        run = 0;
+        if (next < bytes.length) continue;
+        this.#step = this.#nestedEscape;
+      } else if (run >= SHORT_STRING) {
+        next = endOfRun(bytes, next) - 1;
+        run = 0;
+      }
     }
+    return bytes.length;
   };
 
   readonly #nestedEscape: Step = (_bytes, at) => {
