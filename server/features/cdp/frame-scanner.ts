@@ -9,6 +9,7 @@ import {
 } from './client-frame.ts';
 import { HeldBytes, type HoldBudget } from './held-bytes.ts';
 import { MessageScanner } from './message-scanner.ts';
+import { readSmallMessage } from './small-message.ts';
 import { StreamViolation } from './stream-violation.ts';
 import { UnmaskBlock } from './unmask-block.ts';
 
@@ -38,6 +39,7 @@ export interface StoppedCommand {
 
 /** Who decides over commands. */
 export interface CommandJudge {
+  /** What is done with commands of this name. May be asked more than once for one. */
   judge(method: string): Judgement;
   /** Decides over a command that was held back or dropped; returns the frame that takes its place, if any. */
   settle(command: StoppedCommand): Buffer | undefined;
@@ -94,6 +96,13 @@ export class FrameScanner {
 
   /** Takes the next bytes of the client; returns what may go on to the browser. @throws {StreamViolation} */
   push(chunk: Buffer): readonly Buffer[] {
+    if (this.#isAtRest) {
+      const method = readSmallMessage(chunk, this.#block);
+      if (method !== undefined && this.#judge.judge(method) === 'pass') {
+        this.#judge.count();
+        return [chunk];
+      }
+    }
     this.#chunk = chunk;
     this.#out = [];
     this.#passFrom = this.#passTo = this.#heldFrom = this.#heldTo = 0;
@@ -103,6 +112,11 @@ export class FrameScanner {
     this.#keepHeld();
     this.#flushPassed();
     return this.#out;
+  }
+
+  /** Whether the next byte begins a message. */
+  get #isAtRest(): boolean {
+    return this.#headerBytes === 0 && this.#frame === undefined && !this.#isInMessage && !this.#isEnded;
   }
 
   #readHeader(at: number): number {

@@ -30,9 +30,10 @@ export class RememberingJudge implements CommandJudge {
   readonly judged: string[] = [];
   readonly settled: StoppedCommand[] = [];
   messages = 0;
+  #last = '';
 
   judge(method: string): Judgement {
-    this.judged.push(method);
+    this.#last = method;
     return this.fateOf(method);
   }
 
@@ -47,6 +48,7 @@ export class RememberingJudge implements CommandJudge {
   }
 
   count(): void {
+    this.judged.push(this.#last);
     this.messages += 1;
   }
 }
