@@ -20,6 +20,25 @@ describe('Semaphore', () => {
     expect(semaphore).toMatchObject({ taken: 0, waiting: 0 });
   });
 
+  it('serves who can wait after everybody else, also after those who come later', async () => {
+    const semaphore = new Semaphore(1);
+    const held = await semaphore.acquire(NEVER);
+    const order: string[] = [];
+    const wait = async (name: string, kind: 'acquire' | 'acquireLast'): Promise<void> => {
+      using _slot = await semaphore[kind](NEVER);
+      order.push(name);
+    };
+    const gone = new AbortController();
+    const givenUp = semaphore.acquireLast(gone.signal);
+    const all = [wait('last', 'acquireLast'), wait('first', 'acquire'), wait('second', 'acquire')];
+    gone.abort(new Error('gone'));
+    await expect(givenUp).rejects.toThrow('gone');
+    expect(semaphore.waiting).toBe(3);
+    held[Symbol.dispose]();
+    await Promise.all(all);
+    expect(order).toEqual(['first', 'second', 'last']);
+  });
+
   it('gives a place back once, however often it is disposed', async () => {
     const semaphore = new Semaphore(2);
     const slot = await semaphore.acquire(NEVER);

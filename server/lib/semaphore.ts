@@ -5,11 +5,15 @@ interface Waiter {
   readonly grant: (slot: Slot) => void;
 }
 
-/** Limits how many hold a place at once. Who waits is served in the order of arrival. */
+/**
+ * Limits how many hold a place at once. Who waits is served in the order of arrival, those who let others go first after
+ * all the others.
+ */
 export class Semaphore {
   readonly limit: number;
   #taken = 0;
   readonly #waiting = new Set<Waiter>();
+  readonly #waitingLast = new Set<Waiter>();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -20,17 +24,26 @@ export class Semaphore {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#waitingLast.size;
   }
 
   /** Takes a place at once, or undefined when there is none. Never overtakes those who wait. */
   tryAcquire(): Slot | undefined {
-    if (this.#taken >= this.limit || this.#waiting.size > 0) return undefined;
+    if (this.#taken >= this.limit || this.waiting > 0) return undefined;
     return this.#take();
   }
 
   /** Takes a place, waiting for one if need be. The caller must dispose it. Rejects when `signal` is aborted first. */
   async acquire(signal: AbortSignal): Promise<Slot> {
+    return this.#acquireFrom(this.#waiting, signal);
+  }
+
+  /** As `acquire`, for what can wait: also those who come later to `acquire` are served before. */
+  async acquireLast(signal: AbortSignal): Promise<Slot> {
+    return this.#acquireFrom(this.#waitingLast, signal);
+  }
+
+  async #acquireFrom(line: Set<Waiter>, signal: AbortSignal): Promise<Slot> {
     signal.throwIfAborted();
     const free = this.tryAcquire();
     if (free !== undefined) return free;
@@ -38,9 +51,9 @@ export class Semaphore {
     const waiter = { grant: granted.resolve };
     const onAbort = (): void => {
       // Granted already: the place is ours, and whoever asked disposes it.
-      if (this.#waiting.delete(waiter)) granted.reject(signal.reason as Error);
+      if (line.delete(waiter)) granted.reject(signal.reason as Error);
     };
-    this.#waiting.add(waiter);
+    line.add(waiter);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await granted.promise;
@@ -63,9 +76,10 @@ export class Semaphore {
   }
 
   #grantNext(): void {
-    const [next] = this.#waiting;
+    const line = this.#waiting.size > 0 ? this.#waiting : this.#waitingLast;
+    const [next] = line;
     if (next === undefined || this.#taken >= this.limit) return;
-    this.#waiting.delete(next);
+    line.delete(next);
     next.grant(this.#take());
   }
 }
