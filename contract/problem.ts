@@ -25,7 +25,7 @@ export const PROBLEMS = {
   ELEMENT_NOT_FOUND: { status: 422, title: 'No element matches the selector', retryable: true },
   PAGE_OPERATION_FAILED: { status: 422, title: 'The browser refused the operation', retryable: false },
   UPGRADE_REQUIRED: { status: 426, title: 'This endpoint speaks WebSocket only', retryable: false },
-  CAPACITY_EXHAUSTED: { status: 429, title: 'All sessions of this node are taken', retryable: true },
+  CAPACITY_EXHAUSTED: { status: 429, title: 'This node has no room for another session', retryable: true },
   INTERNAL: { status: 500, title: 'Internal error', retryable: false },
   NOT_AVAILABLE: { status: 501, title: 'Not available in this version', retryable: false },
   BROWSER_LAUNCH_FAILED: { status: 502, title: 'The browser did not start', retryable: true },

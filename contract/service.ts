@@ -30,6 +30,44 @@ export const Status = Type.Object({
     queueLimit: Type.Integer(),
     cdpClients: Type.Integer(),
   }),
-  warmPool: Type.Object({ size: Type.Integer(), ready: Type.Integer(), starting: Type.Integer() }),
+  queue: Type.Object(
+    {
+      waiting: Type.Integer(),
+      limit: Type.Integer(),
+      timeoutMs: Type.Integer(),
+      entries: Type.Array(
+        Type.Object({
+          position: Type.Integer({ description: '1 is served next.' }),
+          sessionId: Type.String({ description: 'The id the session will have.' }),
+          priority: Type.Number(),
+          waitedMs: Type.Integer(),
+        }),
+        { description: 'The first 100, in the order in which they will be served.' },
+      ),
+    },
+    { description: 'Creates that wait for a place or for memory.' },
+  ),
+  launches: Type.Object(
+    { running: Type.Integer(), waiting: Type.Integer(), limit: Type.Integer() },
+    { description: 'Browsers being started, and those whose turn has not come.' },
+  ),
+  memory: Type.Object({
+    availableMb: Type.Integer({ description: 'What the machine or a cgroup of the service has left.' }),
+    promisedMb: Type.Integer({ description: 'What browsers under way will take of it.' }),
+    reserveMb: Type.Integer({ description: 'What is to stay free.' }),
+  }),
+  warmPool: Type.Object({
+    size: Type.Integer(),
+    ready: Type.Integer(),
+    starting: Type.Integer(),
+    isPaused: Type.Boolean({ description: 'Whether memory is too short for warm browsers.' }),
+    hitRate: Type.Union([Type.Number(), Type.Null()], {
+      description: 'Part of the recent claims served warm, of those that could have been; null without any.',
+    }),
+    classes: Type.Array(
+      Type.Object({ class: Type.String(), target: Type.Integer(), ready: Type.Integer(), starting: Type.Integer() }),
+      { description: 'Kinds of warm browsers; the size is shared among them by recent demand.' },
+    ),
+  }),
 });
 export type Status = Static<typeof Status>;

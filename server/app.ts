@@ -7,12 +7,12 @@ import {
   adoptBrowser,
   type BrowserHost,
   findOwnedBrowsers,
-  launchBrowser,
   openFolderRoot,
   ProcessMeter,
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
+import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
 import {
   CdpGateway,
   cdpRoutes,
@@ -22,7 +22,6 @@ import {
   PortRange,
   RefusalLog,
 } from './features/cdp/index.ts';
-import { Admission, WarmPool } from './features/pool/index.ts';
 import {
   MetricsRepository,
   pageRoutes,
@@ -34,9 +33,8 @@ import {
   SessionService,
   SessionTokens,
   SessionView,
-  USUAL_BROWSER,
 } from './features/sessions/index.ts';
-import { findBrowserHost, launchLimit } from './find-browser-host.ts';
+import { findBrowserHost } from './find-browser-host.ts';
 import { createHttpServer, parseConnectQuery, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
 import { AppError } from './lib/app-error.ts';
 import { BackgroundLoop } from './lib/background-loop.ts';
@@ -51,6 +49,8 @@ import type { Settings } from './settings/load-settings.ts';
 import { dispatchUpgrades, type UpgradeRoute } from './websocket/index.ts';
 
 const LIMIT_CHECK_INTERVAL_MS = 1_000;
+/** How long those in line may not notice that memory has become free. */
+const ADMISSION_CHECK_INTERVAL_MS = 1_000;
 const UNOWNED_CHECK_INTERVAL_MS = 10_000;
 const SAMPLE_INTERVAL_MS = 5_000;
 /** What exact memory readings may take of a sampling interval: one per cent of a core. */
@@ -85,7 +85,7 @@ export interface App extends AsyncDisposable {
 type AppLogger = Logger & FastifyBaseLogger;
 
 /** The parts with a life of their own, in the order in which they were made. */
-interface Parts extends ReportedParts {
+interface Parts extends ReportedParts, PoolParts {
   readonly host: BrowserHost;
   readonly tokens: SessionTokens;
   readonly gateway: CdpGateway;
@@ -161,7 +161,7 @@ async function recover(
   if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
 }
 
-function startLoops({ sessions, events, db }: Parts, settings: Settings, logger: Logger): BackgroundLoop[] {
+function startLoops({ sessions, admission, events, db }: Parts, settings: Settings, logger: Logger): BackgroundLoop[] {
   const { healthCheckIntervalMs: healthIntervalMs, cpuThresholdPercent } = settings;
   const health = new SessionHealth({ sessions, events, logger, intervalMs: healthIntervalMs });
   const metrics = new MetricsRepository(db);
@@ -177,6 +177,7 @@ function startLoops({ sessions, events, db }: Parts, settings: Settings, logger:
     });
   return [
     start(LIMIT_CHECK_INTERVAL_MS, () => sessions.checkLimits(), 'sessions could not be checked'),
+    start(ADMISSION_CHECK_INTERVAL_MS, async () => admission.review(), 'waiting creates could not be checked'),
     start(healthIntervalMs, (signal) => health.checkAll(signal), 'browsers could not be checked'),
     start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
     start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
@@ -193,17 +194,8 @@ async function buildParts(base: {
   logger: AppLogger;
 }): Promise<Parts> {
   const { settings, host, db, stack, logger } = base;
-  const { maxSessions: limit, queueLimit, queueTimeoutMs, cdpPortBase, cdpPortCount } = settings;
-  const pool = stack.use(
-    new WarmPool({
-      size: settings.warmPoolSize,
-      spec: USUAL_BROWSER,
-      launch: (spec, signal) => launchBrowser(spec, host, signal),
-      launchLimit: launchLimit(),
-      logger,
-    }),
-  );
-  const admission = new Admission({ limit, queueLimit, queueTimeoutMs });
+  const { cdpPortBase, cdpPortCount } = settings;
+  const poolParts = buildPool(settings, host, { stack, logger });
   const tokens = new SessionTokens(await loadInstanceSecret(db, 'session-tokens'));
   const events = new TypedEmitter<SessionEvents>((error, event) =>
     logger.error({ err: error, event }, 'listener failed'),
@@ -223,8 +215,8 @@ async function buildParts(base: {
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     nodeId: settings.nodeId,
-    pool,
-    admission,
+    pool: poolParts.pool,
+    admission: poolParts.admission,
     openPort: (...session) => gateway.openPort(...session),
     adopt: (owned, signal) => adoptBrowser(owned, host, signal),
     relaunch: (old, signal) => relaunchBrowser(old, host, signal),
@@ -237,7 +229,7 @@ async function buildParts(base: {
     },
     extensionsDir: settings.extensionsDir,
   });
-  return { host, db, pool, admission, tokens, gateway, cdpClients, events, sessions };
+  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions };
 }
 
 async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): Promise<FastifyInstance> {
@@ -285,17 +277,17 @@ function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger)
   ];
 }
 
-function buildMetrics({ sessions, admission, pool, events }: Parts): ServiceMetrics {
+function buildMetrics({ sessions, admission, events, ...pool }: Parts): ServiceMetrics {
   const metrics = new ServiceMetrics({
     liveSessions: () => sessions.live.length,
     sessionLimit: () => admission.limit,
     queuedCreates: () => admission.waiting,
-    warmBrowsers: () => pool.readyCount,
     cdpClients: () => sessions.clientCount,
   });
   events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
   events.on('healthChecked', ({ outcome }) => metrics.recordHealthCheck(outcome));
   events.on('commandRefused', () => metrics.recordRefusedCommand());
   events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
+  measurePool(pool, metrics.registry);
   return metrics;
 }

@@ -1,15 +1,20 @@
 import type { Status } from '@guise/contract';
 
-import type { Admission, WarmPool } from './features/pool/index.ts';
+import type { Admission, MemoryBudget, WarmPool } from './features/pool/index.ts';
 import type { SessionService } from './features/sessions/index.ts';
 import type { HealthCheck } from './http/index.ts';
 import type { Database } from './platform/postgres/index.ts';
 import type { Settings } from './settings/load-settings.ts';
 
+/** How many of those in line are named; who is further back can count on a long wait. */
+const LISTED_WAITERS = 100;
+const MIB = 1_024 ** 2;
+
 /** The parts whose state is told to those who run the service. */
 export interface ReportedParts {
   readonly db: Database;
   readonly pool: WarmPool;
+  readonly memory: MemoryBudget;
   readonly admission: Admission;
   readonly sessions: SessionService;
 }
@@ -30,7 +35,7 @@ export function healthChecks({ db, pool, admission }: ReportedParts): Readonly<R
 
 /** What this node is doing now. */
 export function reportStatus(
-  { pool, admission, sessions }: ReportedParts,
+  { pool, memory, admission, sessions }: ReportedParts,
   node: Pick<Settings, 'nodeId' | 'mode'> & { version: string; browserVersion: string; startedAt: Date },
 ): Status {
   const { nodeId, mode, version, browserVersion, startedAt } = node;
@@ -49,6 +54,25 @@ export function reportStatus(
       queueLimit: admission.queueLimit,
       cdpClients: sessions.clientCount,
     },
-    warmPool: { size: pool.size, ready: pool.readyCount, starting: pool.startingCount },
+    queue: {
+      waiting: admission.waiting,
+      limit: admission.queueLimit,
+      timeoutMs: admission.queueTimeoutMs,
+      entries: admission.waitingList(LISTED_WAITERS),
+    },
+    launches: pool.launches,
+    memory: {
+      availableMb: Math.floor(memory.availableBytes / MIB),
+      promisedMb: Math.floor(memory.promisedBytes / MIB),
+      reserveMb: Math.floor(memory.reserveBytes / MIB),
+    },
+    warmPool: {
+      size: pool.size,
+      ready: pool.readyCount,
+      starting: pool.startingCount,
+      isPaused: pool.isMemoryShort,
+      hitRate: pool.hitRate ?? null,
+      classes: pool.reportClasses(),
+    },
   };
 }

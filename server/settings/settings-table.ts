@@ -62,6 +62,16 @@ export const SETTINGS = {
   queueLimit: setting('QUEUE_LIMIT', integer(0, 100_000, 100), 'Creates that may wait when the node is full.'),
   queueTimeoutMs: setting('QUEUE_TIMEOUT_MS', integer(0, 600_000, 30_000), 'Milliseconds a create may wait.'),
   warmPoolSize: setting('WARM_POOL_SIZE', integer(0, 1_000, 5), 'Browsers launched ahead of demand.'),
+  warmPoolMaxAgeMs: setting(
+    'WARM_POOL_MAX_AGE_MS',
+    integer(1_000, 7 * DAY_MS, 1_800_000),
+    'Milliseconds after which a browser nobody claimed is replaced.',
+  ),
+  memoryReserveMb: setting(
+    'MEMORY_RESERVE_MB',
+    integer(0, 10_000_000, 512),
+    'Memory to stay free, in megabytes: with less, creates wait or are refused, and warm browsers are given back.',
+  ),
   healthCheckIntervalMs: setting(
     'HEALTH_CHECK_INTERVAL_MS',
     integer(1_000, DAY_MS, 60_000),

@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Browser, type BrowserSpec, fitsUsualScreen } from '../../browser/index.ts';
+import type { Browser, BrowserSpec } from '../../browser/index.ts';
+import { BackgroundLoop } from '../../lib/background-loop.ts';
 import { once } from '../../lib/once.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
+import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { PoolDemand } from './pool-demand.ts';
+import type { PoolEvents } from './pool-events.ts';
+import { nextClass, planShares, surplusClass, toTargets } from './pool-plan.ts';
+import { canBecome, type WarmClass, warmClassOf, warmSpec } from './warm-class.ts';
+import { type WarmBrowser, WarmStock } from './warm-stock.ts';
 
 /** A refill waits until no browser has been asked for during this time, so that it does not slow a burst of claims. */
 const QUIET_MS = 100;
@@ -13,15 +21,23 @@ const LONGEST_DELAY_MS = 1_000;
 const CLAIM_TIMEOUT_MS = 1_000;
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
+/** How often age and memory are looked at. Milliseconds. */
+const CHECK_INTERVAL_MS = 1_000;
 
 interface WarmPoolOptions {
-  /** How many started, unused browsers to keep. */
+  /** How many started, unused browsers to keep, of all classes together. */
   readonly size: number;
-  /** What they are: the browser most sessions ask for. */
-  readonly spec: BrowserSpec;
+  /** The browser most sessions ask for; its class always keeps one place. */
+  readonly usual: BrowserSpec;
+  /** The classes this host can run, the usual one among them. */
+  readonly classes: readonly WarmClass[];
+  /** A browser that has waited longer than this is replaced. Milliseconds. */
+  readonly maxAgeMs: number;
   readonly launch: (spec: BrowserSpec, signal: AbortSignal) => Promise<Browser>;
   /** Launches at once, warm and cold together: more would only make each of them slower. */
   readonly launchLimit: number;
+  readonly memory: MemoryBudget;
+  readonly events: TypedEmitter<PoolEvents>;
   readonly logger: Logger;
 }
 
@@ -31,49 +47,52 @@ export interface AcquiredBrowser {
   readonly isWarm: boolean;
 }
 
-/** Whether a running browser born as `warm` can become what `wanted` asks for without a trace of having been another. */
-function canBecome(warm: BrowserSpec, wanted: BrowserSpec): boolean {
-  return (
-    warm.headless === wanted.headless &&
-    warm.hideAutomation === wanted.hideAutomation &&
-    (wanted.viewport.deviceScaleFactor ?? 1) === (warm.viewport.deviceScaleFactor ?? 1) &&
-    fitsUsualScreen(wanted.viewport) &&
-    [wanted.timezone, wanted.locale, wanted.geolocation, wanted.userAgent].every((each) => each === undefined) &&
-    wanted.launchArgs.length + wanted.extensionDirs.length === 0
-  );
+/** One class of warm browsers as it stands. */
+interface ClassReport {
+  readonly class: WarmClass;
+  readonly target: number;
+  readonly ready: number;
+  readonly starting: number;
 }
 
 /**
  * Keeps browsers started ahead of demand.
  *
  * A browser leaves the pool when it is acquired and never comes back: a used one must not reach a second session.
- * One that dies while it waits is replaced. Refilling happens in the background, one browser after another.
+ * The pool holds `size` browsers, shared among the classes by recent demand (see `pool-plan.ts`). One that dies is replaced;
+ * one that has grown old, or whose class has more than its share, is ended after its successor runs. Refilling happens in
+ * the background, one browser after another, after all launches that somebody waits for, and only while there is memory
+ * for it. When memory runs short the oldest are ended.
  */
 export class WarmPool implements AsyncDisposable {
   readonly #options: WarmPoolOptions;
   readonly #stop = new AbortController();
-  readonly #ready = new Set<Browser>();
-  /** Ends of browsers nobody waits for but our own. */
-  readonly #discarding = new Set<Promise<void>>();
+  readonly #stock: WarmStock;
+  readonly #demand: PoolDemand;
   readonly #launches: Semaphore;
-  #starting = 0;
+  #starting: WarmClass | undefined;
   #lastClaimAt = 0;
   #refill: Promise<void> | undefined;
+  #checks: BackgroundLoop | undefined;
+  #isMemoryShort = false;
   #lastFailure: unknown;
   readonly [Symbol.asyncDispose] = once(() => this.#close());
 
   constructor(options: WarmPoolOptions) {
     this.#options = options;
     this.#launches = new Semaphore(options.launchLimit);
+    this.#demand = new PoolDemand(options.classes);
+    const { events, logger } = options;
+    this.#stock = new WarmStock({ events, logger, onDied: () => this.#scheduleRefill() });
   }
 
   /** How many browsers wait to be claimed. */
   get readyCount(): number {
-    return this.#ready.size;
+    return this.#stock.size;
   }
 
   get startingCount(): number {
-    return this.#starting;
+    return this.#starting === undefined ? 0 : 1;
   }
 
   /** Why the last attempt to start a warm browser failed; undefined when it did not. */
@@ -85,68 +104,139 @@ export class WarmPool implements AsyncDisposable {
     return this.#options.size;
   }
 
-  /** Begins to fill the pool in the background. */
+  /** Of the recent claims that could have been served warm, the part that was; undefined when there were none. */
+  get hitRate(): number | undefined {
+    return this.#demand.hitRate;
+  }
+
+  /** Whether browsers were given back for want of memory, and none is started until there is enough again. */
+  get isMemoryShort(): boolean {
+    return this.#isMemoryShort;
+  }
+
+  /** Launches now, those that wait for their turn, and how many there may be at once. */
+  get launches(): { readonly running: number; readonly waiting: number; readonly limit: number } {
+    const { taken: running, waiting, limit } = this.#launches;
+    return { running, waiting, limit };
+  }
+
+  /** Every class there can be. */
+  reportClasses(): ClassReport[] {
+    const targets = toTargets(planShares(this.#wanted), this.size);
+    const ready = this.#stock.counts;
+    return this.#options.classes.map((each) => ({
+      class: each,
+      target: targets.get(each) ?? 0,
+      ready: ready.get(each) ?? 0,
+      starting: this.#starting === each ? 1 : 0,
+    }));
+  }
+
+  /** Begins to fill the pool, and to watch age and memory, in the background. */
   start(): void {
+    this.#checks = BackgroundLoop.start({
+      intervalMs: CHECK_INTERVAL_MS,
+      maxBackoffMs: CHECK_INTERVAL_MS,
+      run: () => this.#check(),
+      onFailure: (error) => this.#options.logger.error({ err: error }, 'warm pool could not be checked'),
+    });
     this.#scheduleRefill();
   }
 
   /**
-   * Takes a warm browser that fits, or launches one. The caller owns it and must dispose it.
+   * Takes a warm browser that fits, or launches one when its turn comes. The caller owns it and must dispose it.
    *
    * @throws {AppError} BROWSER_LAUNCH_FAILED
    */
   async acquire(spec: BrowserSpec, signal: AbortSignal): Promise<AcquiredBrowser> {
+    const { usual, classes } = this.#options;
+    const warmClass = warmClassOf(spec);
+    const canBeWarm = classes.includes(warmClass) && canBecome(warmSpec(warmClass, usual), spec);
     this.#lastClaimAt = performance.now();
-    const warm = canBecome(this.#options.spec, spec) ? await this.#claim(spec, signal) : undefined;
+    if (canBeWarm) this.#demand.addClaim(warmClass);
+    const claim = async (): Promise<Browser | undefined> => (canBeWarm ? this.#claim(spec, signal) : undefined);
+    const warm = await claim();
     this.#scheduleRefill();
-    return { browser: warm ?? (await this.#launch(spec, signal)), isWarm: warm !== undefined };
+    if (warm !== undefined) return this.#handOut(warm, { warmClass, outcome: 'hit' });
+
+    using _slot = await this.#launches.acquire(signal);
+    // Others have launched meanwhile, and so may the pool have.
+    const late = await claim();
+    if (late !== undefined) return this.#handOut(late, { warmClass, outcome: 'hit' });
+    const outcome = canBeWarm ? 'miss' : 'unfit';
+    await this.#makeRoom();
+    const cold = await this.#options.launch(spec, AbortSignal.any([signal, this.#stop.signal]));
+    return this.#handOut(cold, { warmClass, outcome });
+  }
+
+  #handOut(browser: Browser, claimed: PoolEvents['claimed']): AcquiredBrowser {
+    const { outcome } = claimed;
+    if (outcome !== 'unfit') this.#demand.addOutcome(outcome);
+    this.#options.events.emit('claimed', claimed);
+    return { browser, isWarm: outcome === 'hit' };
   }
 
   /** A warm browser that answers and has the size that is asked for. */
   async #claim(spec: BrowserSpec, signal: AbortSignal): Promise<Browser | undefined> {
-    for (const browser of this.#ready) {
+    const warmClass = warmClassOf(spec);
+    for (;;) {
       signal.throwIfAborted();
-      // Before anything is waited for, so that nobody else takes it.
-      this.#ready.delete(browser);
+      const warm = this.#stock.takeOldest(warmClass);
+      if (warm === undefined) return undefined;
+      const { browser } = warm;
       try {
         await this.#makeFit(browser, spec, AbortSignal.any([signal, AbortSignal.timeout(CLAIM_TIMEOUT_MS)]));
         return browser;
       } catch (error) {
+        void this.#stock.discard(warm, signal.aborted ? 'abandoned' : 'dead');
+        signal.throwIfAborted();
         // Dead or hung: it can be so before we are told.
         this.#options.logger.warn({ err: error, pid: browser.pid }, 'warm browser did not answer');
-        this.#discard(browser);
       }
     }
-    return undefined;
   }
 
   async #makeFit(browser: Browser, { viewport }: BrowserSpec, signal: AbortSignal): Promise<void> {
-    const { width, height } = this.#options.spec.viewport;
+    const { width, height } = this.#options.usual.viewport;
     if (viewport.width === width && viewport.height === height) await browser.ping(signal);
     else await browser.resize(viewport, signal);
   }
 
-  /** Frees what is left of a browser nobody will use, in the background. */
-  #discard(browser: Browser): void {
-    const discarding = browser[Symbol.asyncDispose]()
-      .catch((error: unknown) => {
-        this.#options.logger.error({ err: error, pid: browser.pid }, 'dead browser could not be cleaned up');
-      })
-      .finally(() => this.#discarding.delete(discarding));
-    this.#discarding.add(discarding);
+  /** Those who were admitted were promised memory that may be a warm browser's: then that one goes first. */
+  async #makeRoom(): Promise<void> {
+    const oldest = this.#stock.findOldest();
+    if (oldest !== undefined && this.#options.memory.isOvercommitted) await this.#stock.end(oldest, 'pressure');
   }
 
-  async #launch(spec: BrowserSpec, signal: AbortSignal): Promise<Browser> {
-    using _slot = await this.#launches.acquire(signal);
-    return await this.#options.launch(spec, AbortSignal.any([signal, this.#stop.signal]));
+  get #wanted(): Parameters<typeof planShares>[0] {
+    const { size, usual } = this.#options;
+    return { size, usual: warmClassOf(usual), claims: this.#demand.claims };
+  }
+
+  /** The oldest browser, if it has waited too long. */
+  #findAged(): WarmBrowser | undefined {
+    const oldest = this.#stock.findOldest();
+    const isAged = oldest !== undefined && performance.now() - oldest.readyAtMs > this.#options.maxAgeMs;
+    return isAged ? oldest : undefined;
+  }
+
+  /** The class to start a browser of now; undefined when the pool is as it should be, or cannot become so yet. */
+  #findNext(): WarmClass | undefined {
+    if (this.#stop.signal.aborted || this.#isMemoryShort || !this.#options.memory.hasRoomForWarm) return undefined;
+    const have = this.#stock.counts;
+    const next = nextClass(this.#wanted, have);
+    const aged = this.#findAged();
+    if (next !== undefined || aged === undefined) return next;
+    have.set(aged.warmClass, (have.get(aged.warmClass) ?? 0) - 1);
+    return nextClass(this.#wanted, have);
   }
 
   #scheduleRefill(): void {
-    if (this.#refill !== undefined || this.#stop.signal.aborted || this.#ready.size >= this.#options.size) return;
+    if (this.#refill !== undefined || this.#findNext() === undefined) return;
     this.#refill = this.#fill().finally(() => {
       this.#refill = undefined;
       // Somebody may have taken one between the last look and here.
-      if (!this.#stop.signal.aborted && this.#ready.size < this.#options.size) this.#scheduleRefill();
+      this.#scheduleRefill();
     });
   }
 
@@ -154,10 +244,11 @@ export class WarmPool implements AsyncDisposable {
   async #fill(): Promise<void> {
     const { signal } = this.#stop;
     let backoffMs = FIRST_BACKOFF_MS;
-    while (!signal.aborted && this.#ready.size < this.#options.size) {
+    while (this.#findNext() !== undefined) {
       try {
         await this.#waitForQuiet(signal);
         await this.#addOne(signal);
+        await this.#endSurplus();
         backoffMs = FIRST_BACKOFF_MS;
         this.#lastFailure = undefined;
       } catch (error) {
@@ -180,30 +271,60 @@ export class WarmPool implements AsyncDisposable {
     }
   }
 
+  /** Starts one browser of the class that lacks one most, once no one who waits needs the turn. */
   async #addOne(signal: AbortSignal): Promise<void> {
-    this.#starting += 1;
+    using _slot = await this.#launches.acquireLast(signal);
+    const warmClass = this.#findNext();
+    if (warmClass === undefined) return;
+    using promise = this.#options.memory.promise();
+    this.#starting = warmClass;
     try {
-      const browser = await this.#launch(this.#options.spec, signal);
-      this.#ready.add(browser);
-      void browser.gone.then(() => this.#onGone(browser));
+      this.#stock.add(await this.#options.launch(warmSpec(warmClass, this.#options.usual), signal), warmClass);
+      promise.settle();
     } finally {
-      this.#starting -= 1;
+      this.#starting = undefined;
     }
   }
 
-  #onGone(browser: Browser): void {
-    // One that was claimed, or that we are disposing, is not ours any more.
-    if (!this.#ready.delete(browser)) return;
-    this.#options.logger.warn({ pid: browser.pid }, 'warm browser died');
-    this.#discard(browser);
+  /** Ends what a successor has been started for. */
+  async #endSurplus(): Promise<void> {
+    while (this.#stock.size > this.size) {
+      const aged = this.#findAged();
+      const surplus = aged ?? this.#stock.findOldest(surplusClass(this.#wanted, this.#stock.counts));
+      if (surplus === undefined) return;
+      await this.#stock.end(surplus, aged === undefined ? 'surplus' : 'aged');
+    }
+  }
+
+  async #check(): Promise<void> {
+    const { memory, logger } = this.#options;
+    const { availableBytes, reserveBytes } = memory;
+    if (memory.isShort) {
+      if (!this.#isMemoryShort)
+        logger.warn({ availableBytes, reserveBytes }, 'memory is short: warm browsers are given back');
+      this.#isMemoryShort = true;
+      await this.#giveBack(memory.missingBrowsers);
+    } else if (this.#isMemoryShort && memory.hasRoomForWarm) {
+      logger.info({ availableBytes, reserveBytes }, 'there is memory for warm browsers again');
+      this.#isMemoryShort = false;
+    }
     this.#scheduleRefill();
+  }
+
+  async #giveBack(count: number): Promise<void> {
+    const ended: Promise<void>[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const oldest = this.#stock.findOldest();
+      if (oldest === undefined) break;
+      ended.push(this.#stock.end(oldest, 'pressure'));
+    }
+    await Promise.all(ended);
   }
 
   async #close(): Promise<void> {
     this.#stop.abort();
+    await this.#checks?.[Symbol.asyncDispose]();
     await this.#refill;
-    const browsers = [...this.#ready];
-    this.#ready.clear();
-    await Promise.all([...this.#discarding, ...browsers.map((browser) => browser[Symbol.asyncDispose]())]);
+    await this.#stock[Symbol.asyncDispose]();
   }
 }

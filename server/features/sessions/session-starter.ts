@@ -81,10 +81,11 @@ export class SessionStarter {
     await using owned = new AsyncDisposableStack();
     try {
       const signal = AbortSignal.any([clientSignal, start.signal]);
-      owned.use(await this.#deps.admission.acquire(signal));
+      const place = owned.use(await this.#deps.admission.acquire({ sessionId: id }, signal));
       await this.#deps.sessions.insert(toNewSession(id, input, this.#deps.defaults));
       try {
         const { record, isWarm } = await this.#start(id, { input, spec, owned }, signal);
+        place.browserRuns();
         this.#emitCreated(startedAt, isWarm ? 'warm' : 'cold');
         return record;
       } catch (error) {

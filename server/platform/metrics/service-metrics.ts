@@ -11,7 +11,6 @@ export interface Readings {
   readonly liveSessions: () => number;
   readonly sessionLimit: () => number;
   readonly queuedCreates: () => number;
-  readonly warmBrowsers: () => number;
   readonly cdpClients: () => number;
 }
 
@@ -35,7 +34,6 @@ export class ServiceMetrics {
     gauge('guise_sessions_live', 'Sessions that hold a browser now.', readings.liveSessions);
     gauge('guise_sessions_limit', 'Sessions this node takes at most.', readings.sessionLimit);
     gauge('guise_creates_queued', 'Creates waiting for a place.', readings.queuedCreates);
-    gauge('guise_warm_browsers_ready', 'Browsers waiting to be claimed.', readings.warmBrowsers);
     gauge('guise_cdp_clients', 'Clients connected over CDP.', readings.cdpClients);
     this.#transitions = new Counter({
       name: 'guise_session_transitions_total',
