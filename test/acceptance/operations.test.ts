@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Api, expectStatus } from './api.ts';
 import { connectCdp, tryUpgrade } from './cdp-client.ts';
+import { metricValue } from './metrics.ts';
 import { findOpenApiProblems, listOperations, mediaTypesOf, requiresBody } from './openapi.ts';
 import { listProcessesOf } from './processes.ts';
 import { openDataDir, type Service, startService, startServiceOn } from './service.ts';
@@ -90,7 +91,10 @@ describe('the status', () => {
       browserVersion: expect.stringMatching(/^\d+(\.\d+){3}$/) as string,
       draining: false,
       sessions: { live: 1, limit: 100, queued: 0, queueLimit: 100, cdpClients: 1 },
-      warmPool: { size: 1 },
+      queue: { waiting: 0, limit: 100, timeoutMs: 30_000, entries: [] },
+      launches: { waiting: 0 },
+      memory: { reserveMb: 512 },
+      warmPool: { size: 1, isPaused: false },
     });
     expect(Date.parse(status.startedAt)).toBeLessThanOrEqual(Date.now());
     await api.end(id);
@@ -104,13 +108,6 @@ describe('the metrics', () => {
     expect([answer.status, answer.headers['content-type']]).toEqual([200, expect.stringMatching(/^text\/plain;/)]);
     return answer.text;
   };
-  const valueOf = (text: string, series: string): number =>
-    Number(
-      text
-        .split('\n')
-        .find((line) => line.startsWith(`${series} `))
-        ?.split(' ')[1] ?? 0,
-    );
 
   it('are accepted by promtool', async () => {
     const { id } = await api.create();
@@ -130,10 +127,10 @@ describe('the metrics', () => {
   it('count what happens to sessions and requests, and never name one of them', async () => {
     const before = await read();
     const { id } = await api.create();
-    expect(valueOf(await read(), 'guise_sessions_live')).toBe(1);
+    expect(metricValue(await read(), 'guise_sessions_live')).toBe(1);
     await api.end(id);
     const after = await read();
-    const grown = (series: string): number => valueOf(after, series) - valueOf(before, series);
+    const grown = (series: string): number => metricValue(after, series) - metricValue(before, series);
     for (const state of ['ACTIVE', 'CLOSING', 'CLOSED']) {
       expect([state, grown(`guise_session_transitions_total{state="${state}"}`)]).toEqual([state, 1]);
     }
@@ -142,7 +139,7 @@ describe('the metrics', () => {
       grown(`guise_session_create_seconds_count{outcome="${outcome}"}`),
     );
     expect(created.reduce((sum, each) => sum + each)).toBe(1);
-    expect(valueOf(after, 'guise_sessions_live')).toBe(0);
+    expect(metricValue(after, 'guise_sessions_live')).toBe(0);
     expect(after).toContain('route="/api/sessions/:sessionId"');
     expect(after).not.toContain(id);
   });
