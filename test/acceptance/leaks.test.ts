@@ -32,7 +32,7 @@ let service: Service;
 let api: Api;
 let site: PageServer;
 
-/** All a service holds of the machine, counted from outside. */
+/** All a service holds of the machine, counted from outside; the displays of warm browsers, which come and go with demand, left out. */
 interface Holdings {
   readonly browsers: number;
   readonly displays: number;
@@ -57,16 +57,19 @@ async function count({ pid, dataDir }: Service): Promise<Holdings> {
   const browsers = listBrowsers(dataDir);
   const strays = listProcessesOf(root).filter((each) => !browsers.some((browser) => belongsTo(each, browser, root)));
   const descriptors = listDescriptors(pid);
+  const { classes } = (await api.status()).warmPool;
+  const warmDisplays = classes.reduce((sum, each) => sum + (each.class.startsWith('headful') ? each.ready : 0), 0);
   const connections = listProcessesOf(dataDir).filter(({ command }) =>
     /^postgres: \S+ \S+ \S+ \[local\]/.test(command),
   );
   return {
     browsers: browsers.length,
-    displays: listDisplays(dataDir).length,
+    displays: listDisplays(dataDir).length - warmDisplays,
     strays: strays.length,
     folders: folders.length,
     ports: listListeningPorts(pid).length,
-    descriptors: descriptors.length - connections.length,
+    // Each display is watched through a pipe.
+    descriptors: descriptors.length - connections.length - warmDisplays,
   };
 }
 
