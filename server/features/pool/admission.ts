@@ -124,6 +124,16 @@ export class Admission {
     }
   }
 
+  /**
+   * Counts a session that runs already, whether or not there is room for it: its browser is there and has its memory. The
+   * caller must dispose the place.
+   */
+  admitRunning(): Place {
+    const place = this.#take();
+    place.browserRuns();
+    return place;
+  }
+
   get #hasRoom(): boolean {
     return this.#taken < this.limit && this.#options.memory.hasRoomForSession;
   }

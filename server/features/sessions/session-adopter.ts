@@ -19,7 +19,7 @@ interface SessionAdopterDeps {
   readonly registry: SessionRegistry;
   readonly journal: SessionJournal;
   readonly ender: SessionEnder;
-  readonly admission: Pick<Admission, 'acquire'>;
+  readonly admission: Pick<Admission, 'admitRunning'>;
   readonly openPort: OpenSessionPort;
   /** Connects to a running browser. Rejects when it cannot; nothing of the browser is left then. */
   readonly adopt: (owned: OwnedBrowser, signal: AbortSignal) => Promise<Browser>;
@@ -57,7 +57,7 @@ export class SessionAdopter {
     if (row?.nodeId !== nodeId || nextState(row.state, 'adopt') === undefined) return undefined;
     const signal = AbortSignal.timeout(ADOPTION_TIMEOUT_MS);
     await using stack = new AsyncDisposableStack();
-    stack.use(await admission.acquire(signal));
+    stack.use(admission.admitRunning());
     const browser = await this.#deps.adopt(owned, signal);
     const held = stack.use(new HeldBrowser(browser));
     const { port: cdpPort } = stack.use(await this.#deps.openPort(id, held, row.cdpPort ?? undefined));

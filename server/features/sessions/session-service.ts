@@ -5,6 +5,7 @@ import type { CloseReason, CreateSession, SessionEvent, SessionEventType, Update
 import { type Browser, CdpClosedError, type OwnedBrowser, type Page } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
+import type { Admission } from '../pool/index.ts';
 import { toBytes } from './create-options.ts';
 import { drainSessions } from './drain-sessions.ts';
 import { limitsOf, type LiveSession } from './live-session.ts';
@@ -24,6 +25,7 @@ const CRASH_NEWS_MS = 200;
 
 interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
+  readonly admission: Pick<Admission, 'acquire' | 'admitRunning'>;
   readonly nodeId: string;
   /** Ends a browser and starts another with what it had: its user-data directory and its open pages. */
   readonly relaunch: (old: Browser, signal: AbortSignal) => Promise<Browser>;
