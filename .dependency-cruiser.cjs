@@ -101,14 +101,15 @@ module.exports = {
     },
     {
       name: 'acceptance-is-a-black-box',
+      comment: 'And so are the soak and the leak check: the service is seen from outside.',
       severity: 'error',
-      from: { path: '^test/acceptance/' },
+      from: { path: '^test/' },
       to: { path: '^server/' },
     },
     {
       name: 'acceptance-takes-only-types-from-the-contract',
       severity: 'error',
-      from: { path: '^test/acceptance/' },
+      from: { path: '^test/' },
       to: { path: '^contract/', dependencyTypesNot: ['type-only'] },
     },
     {

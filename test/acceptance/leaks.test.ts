@@ -7,16 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Api, expectStatus } from './api.ts';
 import { browserPid, connectCdp } from './cdp-client.ts';
+import { countHoldings as count, type Holdings } from './holdings.ts';
 import { type PageServer, startPageServer } from './page-server.ts';
-import {
-  isRunning,
-  listBrowsers,
-  listDescriptors,
-  listDisplays,
-  listListeningPorts,
-  listProcessesOf,
-  type ProcessInfo,
-} from './processes.ts';
+import { isRunning, listBrowsers, listDisplays, listProcessesOf } from './processes.ts';
 import { openDataDir, type Service, startService, startServiceOn } from './service.ts';
 import { until } from './until.ts';
 
@@ -31,47 +24,6 @@ const stack = new AsyncDisposableStack();
 let service: Service;
 let api: Api;
 let site: PageServer;
-
-/** All a service holds of the machine, counted from outside; the displays of warm browsers, which come and go with demand, left out. */
-interface Holdings {
-  readonly browsers: number;
-  readonly displays: number;
-  /** Processes whose browser is gone. How many a living browser has is Chromium's affair, and changes by itself. */
-  readonly strays: number;
-  readonly folders: number;
-  readonly ports: number;
-  /** Of the service's process, without its connections to the database: those come and go by the minute. */
-  readonly descriptors: number;
-}
-
-/** Whether a process is a part of that browser: in its group, or with its folder in arguments or environment. */
-function belongsTo(each: ProcessInfo, browser: ProcessInfo, root: string): boolean {
-  if (each.groupId === browser.groupId) return true;
-  const folder = /\/browsers\/\w+/.exec(browser.command)?.[0] ?? root;
-  return each.command.includes(folder) || each.environment.includes(folder);
-}
-
-async function count({ pid, dataDir }: Service): Promise<Holdings> {
-  const root = path.join(dataDir, 'browsers');
-  const folders = await readdir(root);
-  const browsers = listBrowsers(dataDir);
-  const strays = listProcessesOf(root).filter((each) => !browsers.some((browser) => belongsTo(each, browser, root)));
-  const descriptors = listDescriptors(pid);
-  const { classes } = (await api.status()).warmPool;
-  const warmDisplays = classes.reduce((sum, each) => sum + (each.class.startsWith('headful') ? each.ready : 0), 0);
-  const connections = listProcessesOf(dataDir).filter(({ command }) =>
-    /^postgres: \S+ \S+ \S+ \[local\]/.test(command),
-  );
-  return {
-    browsers: browsers.length,
-    displays: listDisplays(dataDir).length - warmDisplays,
-    strays: strays.length,
-    folders: folders.length,
-    ports: listListeningPorts(pid).length,
-    // Each display is watched through a pipe.
-    descriptors: descriptors.length - connections.length - warmDisplays,
-  };
-}
 
 /** Files below /tmp by which X servers of the service's browsers can be reached. */
 function listDisplayFiles(dataDir: string): string[] {

@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 60_000;
 /** The service gives itself 30 s to stop; one that is not done by then has failed. */
 const STOP_TIMEOUT_MS = 40_000;
 
-type ServiceSettings = Readonly<Record<string, string>>;
+export type ServiceSettings = Readonly<Record<string, string>>;
 
 /** What a test needs unless it is about just that: any free ports, a small pool, one browser of a local page server. */
 const TEST_SETTINGS: ServiceSettings = {
@@ -32,6 +32,8 @@ export interface Service extends AsyncDisposable {
   readonly api: Api;
   /** All it has written so far. */
   log(): string;
+  /** @throws when it has logged an error so far: an error means that someone must look */
+  expectNoErrors(): void;
   /** Sends a signal and resolves to the exit code when the process is gone; null when a signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -132,6 +134,7 @@ export async function startServiceOn(
     pid: child.pid ?? 0,
     api: connectApi(address),
     log: output,
+    expectNoErrors: () => expectNoErrors(output(), expectedErrors),
     end,
     async [Symbol.asyncDispose]() {
       if (hasEnded(child)) return;

@@ -15,9 +15,9 @@ type Found<Value> = Exclude<Value, undefined | null | false>;
 export async function until<Value>(
   what: string,
   probe: () => Value | Promise<Value>,
-  options: { readonly timeoutMs?: number } = {},
+  options: { readonly timeoutMs?: number; readonly pollMs?: number } = {},
 ): Promise<Found<Value>> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, pollMs = POLL_MS } = options;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   for (;;) {
@@ -29,6 +29,6 @@ export async function until<Value>(
       cause = error;
     }
     if (performance.now() > deadline) throw new Error(`Not true after ${timeoutMs} ms: ${what}`, { cause });
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
 }
