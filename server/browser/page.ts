@@ -142,13 +142,20 @@ export class Page {
     this.session.send('Page.handleJavaScriptDialog', { accept }).catch(() => undefined);
   }
 
-  /** Runs an operation under one deadline, which covers all it waits for; at the deadline the page is stopped. */
+  /**
+   * Runs an operation under one deadline, which covers all it waits for; at the deadline the page is stopped. A page that
+   * crashes answers nothing more, so that the operation ends with it.
+   */
   async #within<Value>(
     { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0 }: OperationLimits,
     signal: AbortSignal,
     run: (deadline: AbortSignal) => Promise<Value>,
   ): Promise<Value> {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs + graceMs)]);
+    const crash = new AbortController();
+    const deadline = AbortSignal.any([signal, crash.signal, AbortSignal.timeout(timeoutMs + graceMs)]);
+    const stopListening = this.session.on('Inspector.targetCrashed', () =>
+      crash.abort(new AppError('PAGE_OPERATION_FAILED', `${what} failed: the page crashed`)),
+    );
     try {
       await raceAbort(this.prepare(), deadline);
       return await run(deadline);
@@ -161,6 +168,8 @@ export class Page {
         throw new AppError('PAGE_OPERATION_FAILED', `${what} failed: ${error.message}`, { cause: error });
       }
       throw error;
+    } finally {
+      stopListening();
     }
   }
 }

@@ -131,6 +131,25 @@ describe('a tab', () => {
     expect((await api.end(id)).closeReason).toBe('requested');
   });
 
+  it('that crashes in the middle of something fails that at once, and works again after a navigation', async () => {
+    const { id, cdpUrl } = await api.create();
+    await api.navigate(id, 'data:text/html,<title>Before</title>');
+    using client = await connectCdp(cdpUrl ?? '');
+    const { processInfo } = await client.send('SystemInfo.getProcessInfo');
+    const forEver = api.call('POST', `/api/sessions/${id}/execute`, { code: 'new Promise(() => {})' });
+    // Commands of one client are taken in turn: once this one is answered, the one before has reached the page.
+    await api.evaluate(id, '1');
+    for (const each of processInfo as readonly { type: string; id: number }[]) {
+      if (each.type === 'renderer') process.kill(each.id, 'SIGKILL');
+    }
+    const startedAt = performance.now();
+    expectProblem(await forEver, 422, 'PAGE_OPERATION_FAILED');
+    // Long before the 30 s it might have taken.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect((await api.navigate(id, 'data:text/html,<title>After</title>')).title).toBe('After');
+    await api.end(id);
+  });
+
   it('that is closed is replaced by another one when the session is asked for something', async () => {
     const { id, cdpUrl } = await api.create();
     await api.navigate(id, 'data:text/html,<title>Closed soon</title>');

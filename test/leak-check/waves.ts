@@ -60,7 +60,8 @@ async function closed(api: Api, id: string, reason: string): Promise<void> {
 async function useAndEnd({ api, origin }: WaveDeps): Promise<number> {
   const { id, cdpUrl } = await api.create({ startUrl: `${origin}/` });
   using client = await connectCdp(cdpUrl ?? '');
-  await api.navigate(id, `${origin}/`);
+  // The start page may still be on its way, and get in the way of this one.
+  await until('the page is loaded', () => api.navigate(id, `${origin}/`));
   await api.evaluate(id, 'document.title');
   const { status } = await api.call('POST', `/api/sessions/${id}/screenshot`);
   if (status !== 200) throw new Error(`A screenshot was answered ${status}`);
@@ -92,7 +93,8 @@ async function killRenderer({ api, service, origin }: WaveDeps): Promise<number>
   const { id, cdpUrl } = await api.create();
   await api.navigate(id, `${origin}/`);
   for (const pid of await rendererPids(cdpUrl ?? '')) signalBrowser(pid, service.dataDir, 'SIGKILL');
-  await api.navigate(id, `${origin}/`);
+  // A tab that is still dying takes the address with it.
+  await until('the page is back', () => api.navigate(id, `${origin}/`));
   await api.end(id);
   return 1;
 }

@@ -105,7 +105,7 @@ export class Subject {
         await this.ask('POST', '/navigate', { url });
         return;
       } catch (error) {
-        if (tries === 1 || !String(error).includes('NAVIGATION_FAILED')) throw error;
+        if (tries === 1 || !/NAVIGATION_FAILED|PAGE_OPERATION_FAILED/.test(String(error))) throw error;
       }
     }
   }
