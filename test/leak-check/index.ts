@@ -7,7 +7,10 @@ import { LeakCheck, type WaveResult } from './leak-check.ts';
 import { FIGURE_NAMES, heapSlope, TOLERANCES } from './verdict.ts';
 
 const POOL_SIZE = 2;
-const LENGTHS = { quick: { cycles: 1, minutes: 3 }, full: { cycles: 3, minutes: 15 } } as const;
+const LENGTHS = {
+  quick: { cycles: 3, isTogether: true, minutes: 5 },
+  full: { cycles: 2, isTogether: false, minutes: 15 },
+} as const;
 const KIB = 1024;
 /** Growth of the heap for each session that is no leak yet: what is compiled and cached while the first hundreds pass. */
 const HEAP_TOLERANCE_BYTES = { quick: 16 * KIB, full: 4 * KIB } as const;
@@ -35,7 +38,7 @@ function printResult({ wave, rounds, sessions, before, after, heap, grown }: Wav
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: 'boolean' } } });
   const length = values.quick === true ? 'quick' : 'full';
-  const { cycles, minutes } = LENGTHS[length];
+  const { minutes, ...plan } = LENGTHS[length];
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
@@ -54,7 +57,7 @@ async function main(): Promise<void> {
   printHeader();
   const check = new LeakCheck({ service, api: service.api, origin: site.origin }, inspector);
   await check.run(
-    { length, cycles },
+    plan,
     (result) => {
       results.push(result);
       printResult(result);

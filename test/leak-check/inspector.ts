@@ -9,7 +9,7 @@ const OBJECT_GROUP = 'leak-check';
 
 /** What the process of a service holds inside, after a garbage collection. */
 export interface Inside {
-  /** What keeps its event loop alive: sockets, servers, pipes, child processes, timers. */
+  /** What keeps its event loop alive: sockets, servers, pipes, child processes. Timers come and go. */
   readonly handles: number;
   /** Event emitters that have listeners, and the listeners of all of them. */
   readonly emitters: number;
@@ -48,7 +48,7 @@ const COUNT_ENTRIES = `function () {
 }`;
 
 /** Runs in the service. Pipes are output of browsers, and connections to the database. */
-const COUNT_HANDLES = `process.getActiveResourcesInfo().filter((each) => /Wrap$|^Timeout$/.test(each)).length`;
+const COUNT_HANDLES = `process.getActiveResourcesInfo().filter((each) => /Wrap$/.test(each)).length`;
 
 /** Looks into the process of a service by the debugger's protocol. */
 export class Inspector implements Disposable {

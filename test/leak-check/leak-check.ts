@@ -16,6 +16,8 @@ const SETTLE_TIMEOUT_MS = 20_000;
 const LOOK_AGAIN_MS = 500;
 /** Rounds of a wave that run at once. */
 const ROUNDS_AT_ONCE = 3;
+/** Rounds of each wave where all run at once. */
+const QUICK_ROUNDS = 1;
 /** Looks of which the base line is the least: one may come at a busy moment. */
 const BASE_LOOKS = 3;
 
@@ -36,6 +38,45 @@ interface Seen {
   readonly heapBytes: number;
 }
 
+/** How long a check is to be. */
+export interface LeakCheckPlan {
+  readonly cycles: number;
+  /** Whether all waves run at once, as one: quicker, but it does not tell which of them leaks. */
+  readonly isTogether: boolean;
+}
+
+/** Runs all rounds of a wave, some at once; gives the number of sessions. */
+async function runRounds({ name, rounds, run }: Wave, deps: WaveDeps): Promise<number> {
+  let begun = 0;
+  const runSome = async (): Promise<number> => {
+    let sessions = 0;
+    while (begun < rounds) {
+      begun += 1;
+      const made = await run(deps);
+      sessions += made;
+    }
+    return sessions;
+  };
+  try {
+    const counts = await Promise.all(Array.from({ length: Math.min(ROUNDS_AT_ONCE, rounds) }, runSome));
+    return counts.reduce((sum, count) => sum + count, 0);
+  } catch (error) {
+    throw new Error(`The wave "${name}" failed`, { cause: error });
+  }
+}
+
+/** All waves as one, each of so many rounds. */
+function everything(rounds: number): Wave {
+  return {
+    name: 'everything at once',
+    rounds: 1,
+    run: async (deps) => {
+      const counts = await Promise.all(WAVES.map((wave) => runRounds({ ...wave, rounds }, deps)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+  };
+}
+
 /** Does things to a service in waves and sees after each whether it holds what it held before all of them. */
 export class LeakCheck {
   readonly #deps: WaveDeps;
@@ -48,19 +89,15 @@ export class LeakCheck {
   }
 
   /** Runs every wave, `cycles` times over, and tells `onResult` of each. Rejects when something does not work at all. */
-  async run(
-    plan: { readonly length: 'quick' | 'full'; readonly cycles: number },
-    onResult: (result: WaveResult) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async run(plan: LeakCheckPlan, onResult: (result: WaveResult) => void, signal: AbortSignal): Promise<void> {
     // What is opened once, for good, is open after one round of everything.
-    await Promise.all(WAVES.map((wave) => this.#runRounds(wave, 1)));
+    await everything(1).run(this.#deps);
     const before = await this.#takeBase();
     for (let cycle = 0; cycle < plan.cycles; cycle += 1) {
-      for (const wave of WAVES) {
+      for (const wave of plan.isTogether ? [everything(QUICK_ROUNDS)] : WAVES) {
         signal.throwIfAborted();
-        const rounds = wave.rounds[plan.length];
-        const sessions = await this.#runRounds(wave, rounds);
+        const { rounds } = wave;
+        const sessions = await runRounds(wave, this.#deps);
         const { figures: after, heapBytes: bytes } = await this.#settle(before);
         const grown = findGrown(before, after);
         this.#sessions += sessions;
@@ -75,22 +112,6 @@ export class LeakCheck {
         });
       }
     }
-  }
-
-  async #runRounds(wave: Wave, rounds: number): Promise<number> {
-    let begun = 0;
-    let sessions = 0;
-    const runSome = async (): Promise<void> => {
-      while (begun < rounds) {
-        begun += 1;
-        sessions += await wave.run(this.#deps);
-      }
-    };
-    const at = Math.min(ROUNDS_AT_ONCE, rounds);
-    await Promise.all(Array.from({ length: at }, runSome)).catch((error: unknown) => {
-      throw new Error(`The wave "${wave.name}" failed`, { cause: error });
-    });
-    return sessions;
   }
 
   /** The pool is full and nobody uses anything. */

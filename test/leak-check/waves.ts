@@ -24,28 +24,28 @@ export interface WaveDeps {
 /** Something done to the service again and again, after which it must hold what it held before. */
 export interface Wave {
   readonly name: string;
-  /** How often, in a short and in a whole run. */
-  readonly rounds: { readonly quick: number; readonly full: number };
+  /** How often it is done. */
+  readonly rounds: number;
   /** Does it once; the rounds of a wave run some at once. Gives the sessions it has asked for. */
   readonly run: (deps: WaveDeps) => Promise<number>;
 }
 
 /** Everything that can happen to a session, and to those who use it. */
 export const WAVES: readonly Wave[] = [
-  { name: 'create, use, delete', rounds: { quick: 4, full: 12 }, run: useAndEnd },
-  { name: 'with a window', rounds: { quick: 2, full: 4 }, run: showAndEnd },
-  { name: 'browser killed', rounds: { quick: 4, full: 10 }, run: killBrowser },
-  { name: 'renderer killed', rounds: { quick: 2, full: 4 }, run: killRenderer },
-  { name: 'browser hangs', rounds: { quick: 2, full: 4 }, run: hang },
-  { name: 'client vanishes', rounds: { quick: 2, full: 4 }, run: vanish },
-  { name: 'client of /connect vanishes', rounds: { quick: 2, full: 4 }, run: connectAndVanish },
+  { name: 'create, use, delete', rounds: 12, run: useAndEnd },
+  { name: 'with a window', rounds: 4, run: showAndEnd },
+  { name: 'browser killed', rounds: 10, run: killBrowser },
+  { name: 'renderer killed', rounds: 4, run: killRenderer },
+  { name: 'browser hangs', rounds: 4, run: hang },
+  { name: 'client vanishes', rounds: 4, run: vanish },
+  { name: 'client of /connect vanishes', rounds: 4, run: connectAndVanish },
   // With the options of the warm pool, and with others: a browser is launched then as if there were no pool.
-  { name: 'warm create broken off', rounds: { quick: 1, full: 2 }, run: (deps) => breakOff(deps, {}) },
-  { name: 'cold create broken off', rounds: { quick: 1, full: 2 }, run: (deps) => breakOff(deps, { locale: 'de-DE' }) },
-  { name: 'restarted at a limit', rounds: { quick: 2, full: 3 }, run: restart },
-  { name: 'idle time-out', rounds: { quick: 3, full: 6 }, run: idle },
-  { name: 'event streams left open', rounds: { quick: 3, full: 8 }, run: leaveStreams },
-  { name: 'invalid requests', rounds: { quick: 3, full: 10 }, run: askWrongly },
+  { name: 'warm create broken off', rounds: 2, run: (deps) => breakOff(deps, {}) },
+  { name: 'cold create broken off', rounds: 2, run: (deps) => breakOff(deps, { locale: 'de-DE' }) },
+  { name: 'restarted at a limit', rounds: 3, run: restart },
+  { name: 'idle time-out', rounds: 6, run: idle },
+  { name: 'event streams left open', rounds: 8, run: leaveStreams },
+  { name: 'invalid requests', rounds: 10, run: askWrongly },
 ];
 
 async function closed(api: Api, id: string, reason: string): Promise<void> {
@@ -57,11 +57,16 @@ async function closed(api: Api, id: string, reason: string): Promise<void> {
   if (closeReason !== reason) throw new Error(`Session ${id} ended with ${closeReason ?? '?'}, not ${reason}`);
 }
 
+/** Whether the page is there within moments; one that was sent off at a bad one is sent off again. */
+async function navigates(api: Api, id: string, url: string): Promise<boolean> {
+  return (await api.call('POST', `/api/sessions/${id}/navigate`, { url, timeoutMs: 3_000 })).status === 200;
+}
+
 async function useAndEnd({ api, origin }: WaveDeps): Promise<number> {
   const { id, cdpUrl } = await api.create({ startUrl: `${origin}/` });
   using client = await connectCdp(cdpUrl ?? '');
   // The start page may still be on its way, and get in the way of this one.
-  await until('the page is loaded', () => api.navigate(id, `${origin}/`));
+  await until('the page is loaded', () => navigates(api, id, `${origin}/`));
   await api.evaluate(id, 'document.title');
   const { status } = await api.call('POST', `/api/sessions/${id}/screenshot`);
   if (status !== 200) throw new Error(`A screenshot was answered ${status}`);
@@ -94,7 +99,7 @@ async function killRenderer({ api, service, origin }: WaveDeps): Promise<number>
   await api.navigate(id, `${origin}/`);
   for (const pid of await rendererPids(cdpUrl ?? '')) signalBrowser(pid, service.dataDir, 'SIGKILL');
   // A tab that is still dying takes the address with it.
-  await until('the page is back', () => api.navigate(id, `${origin}/`));
+  await until('the page is back', () => navigates(api, id, `${origin}/`));
   await api.end(id);
   return 1;
 }

@@ -12,7 +12,7 @@ import { SessionOverError } from './session-over.ts';
 
 /** Name of the label that tells whose a session is. */
 export const LABEL = 'soak';
-const NAVIGATE_TRIES = 3;
+const NAVIGATE_TIMEOUT_MS = 5_000;
 /** Longest a session may take to be closed once its end is due, incidents of the service included. */
 const CLOSE_TIMEOUT_MS = 60_000;
 
@@ -98,16 +98,20 @@ export class Subject {
     if (answer.status !== 200) throw new Error(`${method} ${path} was answered ${answer.status}: ${answer.text}`);
   }
 
-  /** Sends the page somewhere. A tab that is still being opened, or dying, drops the address: it is told again then. */
+  /** Sends the page somewhere. A tab that is still being opened, or dying, drops the address or never loads it: it is told again. */
   async navigate(url: string): Promise<void> {
-    for (let tries = NAVIGATE_TRIES; ; tries -= 1) {
+    let isOver: SessionOverError | undefined;
+    const navigated = async (): Promise<boolean> => {
       try {
-        await this.ask('POST', '/navigate', { url });
-        return;
+        await this.ask('POST', '/navigate', { url, timeoutMs: NAVIGATE_TIMEOUT_MS });
       } catch (error) {
-        if (tries === 1 || !/NAVIGATION_FAILED|PAGE_OPERATION_FAILED/.test(String(error))) throw error;
+        if (!(error instanceof SessionOverError)) throw error;
+        isOver = error;
       }
-    }
+      return true;
+    };
+    await until(`session ${this.id} loads a page`, navigated, { timeoutMs: 6 * NAVIGATE_TIMEOUT_MS, pollMs: 100 });
+    if (isOver !== undefined) throw isOver;
   }
 
   async evaluate(code: string): Promise<void> {
