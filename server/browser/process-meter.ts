@@ -107,6 +107,7 @@ export class ProcessMeter {
   /** Measures several browsers; the answer is in their order. A browser that has ended uses nothing. */
   async measure(browsers: readonly BrowserProcesses[]): Promise<ProcessUsage[]> {
     this.#round += 1;
+    this.#forgetStrangers();
     const members = await this.#readMembers(browsers, (pid) => this.#strangers.set(pid, this.#round));
     await this.#readExactly(members.flat(), this.#budgetMs);
     const running = new Set(members.flat().map(({ pid }) => pid));
@@ -150,7 +151,7 @@ export class ProcessMeter {
     const readings: Reading[] = [];
     for (const name of readdirSync('/proc')) {
       const pid = Number(name);
-      if (!Number.isInteger(pid) || this.#isStranger(pid)) continue;
+      if (!Number.isInteger(pid) || this.#strangers.has(pid)) continue;
       const reading = parseStat(pid, readProc(pid, 'stat'), this.#pageBytes);
       if (reading !== undefined) readings.push(reading);
       if (readings.length % READINGS_A_TURN === READINGS_A_TURN - 1) await nextTurn();
@@ -158,12 +159,13 @@ export class ProcessMeter {
     return readings;
   }
 
-  #isStranger(pid: number): boolean {
-    const seen = this.#strangers.get(pid);
-    if (seen === undefined) return false;
-    if (this.#round - seen < STRANGER_ROUNDS) return true;
-    this.#strangers.delete(pid);
-    return false;
+  /** Those not looked at for long are looked at again, if they are there still: most have ended, and nobody asks for them. */
+  #forgetStrangers(): void {
+    // In the order in which they were seen.
+    for (const [pid, seen] of this.#strangers) {
+      if (this.#round - seen < STRANGER_ROUNDS) return;
+      this.#strangers.delete(pid);
+    }
   }
 
   /** Reads exactly what needs it most, until the budget is spent. */
