@@ -19,8 +19,9 @@ export const TOLERANCES = {
   listeners: 10,
   /** Time-outs of up to half a minute that nobody waits for any more. */
   signals: 30,
-  /** Caches of Node and of libraries: seen to vary by a hundred without a trend. */
-  entries: 150,
+  /** Caches of Node and of libraries. */
+  entries: 50,
+  members: 30,
 } as const;
 
 export type FigureName = keyof typeof TOLERANCES;

@@ -12,6 +12,8 @@ import { openEventStream } from '../faults/open-event-stream.ts';
 import { vanishByReset, vanishInHandshake, vanishWithoutReading } from '../faults/vanishing-client.ts';
 
 const CLOSE_TIMEOUT_MS = 60_000;
+/** Event streams of one session. */
+const STREAMS = 20;
 
 /** What a wave works with. */
 export interface WaveDeps {
@@ -191,7 +193,7 @@ async function idle({ api }: WaveDeps): Promise<number> {
 async function leaveStreams({ api, service }: WaveDeps): Promise<number> {
   const { id } = await api.create();
   const address = `${service.address}/api/sessions/${id}/events`;
-  const streams = await Promise.all(Array.from({ length: 5 }, () => openEventStream(address)));
+  const streams = await Promise.all(Array.from({ length: STREAMS }, () => openEventStream(address)));
   const [left, reset] = streams;
   left?.leave();
   reset?.reset();
