@@ -48,11 +48,14 @@ export class Page {
   /** Whether dialogs are ours to answer; a client that drives the browser itself wants to see them. */
   readonly #answersDialogs: () => boolean;
   #prepared: Promise<void> | undefined;
+  #isCrashed = false;
 
   constructor(parts: { targetId: string; session: CdpSession; answersDialogs: () => boolean }) {
     this.targetId = parts.targetId;
     this.session = parts.session;
     this.#answersDialogs = parts.answersDialogs;
+    this.session.on('Inspector.targetCrashed', () => void (this.#isCrashed = true));
+    this.session.on('Inspector.targetReloadedAfterCrash', () => void (this.#isCrashed = false));
   }
 
   /** The main frame's id: Chromium gives a page's target and its main frame the same. */
@@ -126,6 +129,16 @@ export class Page {
     return this.#prepared;
   }
 
+  /**
+   * Resolves when an operation may begin. A page that has crashed answers to nothing but a navigation, after which it takes up
+   * all it was sent before: waiting for it would keep it from ever being sent anywhere.
+   */
+  async #ready(): Promise<void> {
+    const prepared = this.prepare();
+    if (this.#isCrashed) prepared.catch(() => undefined);
+    else await prepared;
+  }
+
   async #prepare(): Promise<void> {
     this.session.on('Page.javascriptDialogOpening', (event) => this.#onDialog(event));
     await Promise.all([
@@ -157,7 +170,7 @@ export class Page {
       crash.abort(new AppError('PAGE_OPERATION_FAILED', `${what} failed: the page crashed`)),
     );
     try {
-      await raceAbort(this.prepare(), deadline);
+      await raceAbort(this.#ready(), deadline);
       return await run(deadline);
     } catch (error) {
       if (isTimeout(error)) {

@@ -150,6 +150,26 @@ describe('a tab', () => {
     await api.end(id);
   });
 
+  it('that a client has opened and that crashed before anything else was asked of it works again too', async () => {
+    const { id, cdpUrl } = await api.create();
+    using client = await connectCdp(cdpUrl ?? '');
+    const { targetId } = await client.send('Target.createTarget', { url: 'data:text/html,<title>Opened</title>' });
+    await client.send('Target.attachToTarget', { targetId, flatten: true });
+    const { processInfo } = await client.send('SystemInfo.getProcessInfo');
+    for (const each of processInfo as readonly { type: string; id: number }[]) {
+      if (each.type === 'renderer') process.kill(each.id, 'SIGKILL');
+    }
+    const url = 'data:text/html,<title>After</title>';
+    for (const waitUntil of ['load', 'commit'] as const) {
+      await until('a navigation is answered', async () => {
+        const body = { url, waitUntil, timeoutMs: 2_000 };
+        return (await api.call('POST', `/api/sessions/${id}/navigate`, body)).status === 200;
+      });
+      expect(await api.evaluate(id, 'document.title')).toBe('After');
+    }
+    await api.end(id);
+  });
+
   it('that is closed is replaced by another one when the session is asked for something', async () => {
     const { id, cdpUrl } = await api.create();
     await api.navigate(id, 'data:text/html,<title>Closed soon</title>');
