@@ -11,8 +11,8 @@ import { type Wave, type WaveDeps, WAVES } from './waves.ts';
 
 const LIVE_STATES = ['INITIALIZING', 'ACTIVE', 'IDLE', 'UNHEALTHY', 'CLOSING'];
 const QUIET_TIMEOUT_MS = 60_000;
-/** How long what is being closed may take to be closed, after nothing is live any more. */
-const SETTLE_TIMEOUT_MS = 20_000;
+/** How long what is being closed may take to be closed, after nothing is live any more: commands time out after 30 s. */
+const SETTLE_TIMEOUT_MS = 40_000;
 const LOOK_AGAIN_MS = 500;
 /** Rounds of a wave that run at once. */
 const ROUNDS_AT_ONCE = 3;
