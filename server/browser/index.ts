@@ -1,12 +1,6 @@
 export { adoptBrowser, findOwnedBrowsers, type OwnedBrowser } from './adopt-browser.ts';
-export { Browser, type BrowserProcesses } from './browser.ts';
-export {
-  browserFolderRoot,
-  FolderRootError,
-  openFolderRoot,
-  removeLeftovers,
-  type TakenOver,
-} from './browser-folder.ts';
+export { Browser } from './browser.ts';
+export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
