@@ -1,9 +1,10 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import path from 'node:path';
 
 import { CdpClient } from './cdp-client.ts';
 import { readArguments } from './process-facts.ts';
 
+const PORT_FLAG = '--remote-debugging-port=';
 const USER_DATA_FLAG = '--user-data-dir=';
 /** Flags that depend on the host and cost or save time: a raw browser gets those a session's browser has. */
 const HOST_FLAGS = ['--no-sandbox', '--disable-dev-shm-usage'];
@@ -21,19 +22,21 @@ export interface SessionBrowser {
 }
 
 /**
- * Finds the browser behind a session from the outside: it says its process id, its command line says its folder, and
- * the folder its port.
+ * Finds the browser behind a session from the outside: it says its process id, its command line says its folder and its
+ * port.
  */
 export async function findSessionBrowser(cdpUrl: string, signal: AbortSignal): Promise<SessionBrowser> {
   const pid = await askProcessId(cdpUrl, signal);
   const flags = await readArguments(pid);
   const userDataDir = flags.find((flag) => flag.startsWith(USER_DATA_FLAG))?.slice(USER_DATA_FLAG.length);
   if (userDataDir === undefined) throw new Error(`Process ${pid} is no browser with a folder of its own`);
-  const [port, pathname] = (await readFile(path.join(userDataDir, 'DevToolsActivePort'), 'utf8')).trim().split('\n');
+  const port = flags.find((flag) => flag.startsWith(PORT_FLAG))?.slice(PORT_FLAG.length) ?? '';
+  const version = await fetch(`http://127.0.0.1:${port}/json/version`, { signal });
+  const { webSocketDebuggerUrl } = (await version.json()) as { webSocketDebuggerUrl: string };
   return {
     pid,
     folder: path.dirname(userDataDir),
-    endpoint: new URL(`ws://127.0.0.1:${port ?? ''}${pathname ?? ''}`),
+    endpoint: new URL(webSocketDebuggerUrl),
     executablePath: await readlink(`/proc/${pid}/exe`),
     hostFlags: flags.filter((flag) => HOST_FLAGS.includes(flag)),
   };

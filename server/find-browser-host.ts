@@ -2,6 +2,7 @@ import { availableParallelism, userInfo } from 'node:os';
 
 import {
   type BrowserHost,
+  DebuggingPorts,
   browserFolderRoot,
   findChromium,
   findXvfb,
@@ -43,6 +44,7 @@ export async function findBrowserHost(settings: Settings, logger: Logger): Promi
     foldersRoot: browserFolderRoot(dataDir),
     sharedMemory: hasSharedMemory(),
     groups: new ProcessGroups(),
+    debuggingPorts: new DebuggingPorts(),
     launchTimeoutMs,
   };
 }

@@ -10,6 +10,8 @@ import { FOLDER_VARIABLE } from './browser-folder.ts';
 import { findDetachedHelpers, signalGroup, waitForGroupEnd, waitForProcessesEnd } from './process-tree.ts';
 
 const ENDPOINT_LINE = /^DevTools listening on (?<endpoint>ws:\/\/\S+)$/;
+/** What Chromium writes, before it goes on without it, when somebody else listens on the port it was given. */
+const NO_ENDPOINT_LINE = 'Cannot start http server for devtools';
 const LOG_LINES_KEPT = 50;
 /** How long the kernel may take to end killed processes before we stop waiting for them. */
 export const KILL_DEADLINE_MS = 10_000;
@@ -33,12 +35,17 @@ export interface BrowserProcess extends AsyncDisposable {
   readonly log: readonly string[];
 }
 
-function collectLog(child: ChildProcess, log: string[], onEndpoint: (endpoint: URL) => void): void {
+function collectLog(
+  child: ChildProcess,
+  log: string[],
+  { onEndpoint, onNoEndpoint }: { readonly onEndpoint: (endpoint: URL) => void; readonly onNoEndpoint: () => void },
+): void {
   if (child.stderr === null) return;
   // Goes on draining after start-up: a full pipe would freeze the browser.
   createInterface({ input: child.stderr }).on('line', (line) => {
     const endpoint = ENDPOINT_LINE.exec(line)?.groups?.['endpoint'];
     if (endpoint !== undefined) onEndpoint(new URL(endpoint));
+    if (line.includes(NO_ENDPOINT_LINE)) onNoEndpoint();
     if (log.length < LOG_LINES_KEPT) log.push(line);
   });
 }
@@ -81,7 +88,10 @@ export async function startBrowserProcess(
     gone.resolve({ exitCode: null, signal: null });
     announced.reject(failed('it could not be run', error));
   });
-  collectLog(child, log, announced.resolve);
+  collectLog(child, log, {
+    onEndpoint: announced.resolve,
+    onNoEndpoint: () => announced.reject(failed('its debugging port was taken by somebody else')),
+  });
 
   const folder = plan.environment[FOLDER_VARIABLE] ?? '';
   const findHelpers = (leader: number): Promise<number[]> => findDetachedHelpers(leader, FOLDER_VARIABLE, folder);

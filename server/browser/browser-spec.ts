@@ -1,5 +1,6 @@
 import type { Geolocation, Viewport } from '@guise/contract';
 
+import type { DebuggingPorts } from './debugging-ports.ts';
 import type { ProcessGroups } from './process-groups.ts';
 
 /** What one browser is to be, decided before it is launched. */
@@ -35,6 +36,8 @@ export interface BrowserHost {
   readonly sharedMemory: boolean;
   /** Where every process started for a browser is noted. */
   readonly groups: ProcessGroups;
+  /** The ports on which its browsers are debugged. */
+  readonly debuggingPorts: DebuggingPorts;
   /** From spawn to the first answer over CDP. Milliseconds. */
   readonly launchTimeoutMs: number;
 }

@@ -5,6 +5,7 @@ export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
 export { launchBrowser, relaunchBrowser } from './launch-browser.ts';
+export { DebuggingPorts } from './debugging-ports.ts';
 export { fitsUsualScreen } from './launch-plan.ts';
 export type { Page } from './page.ts';
 export { ProcessMeter, type ProcessUsage } from './process-meter.ts';

@@ -93,7 +93,8 @@ async function launchIn(
   const display = spec.headless
     ? undefined
     : stack.use(await openDisplayFor(spec, { host, folder: folder.path }, signal));
-  const plan = planLaunch(spec, host, { folder, display });
+  const { port: debuggingPort } = stack.use(await host.debuggingPorts.take());
+  const plan = planLaunch(spec, host, { folder, display, debuggingPort });
   const process = stack.use(await startBrowserProcess(host, plan, signal));
   return await connectBrowser({ spec, home, display, process }, { host, stack, isNew: true }, signal);
 }

@@ -4,6 +4,7 @@ import type { BrowserFolder } from './browser-folder.ts';
 import { FOLDER_ROOT_VARIABLE, FOLDER_VARIABLE } from './browser-folder.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { desktopUserAgent } from './client-hints.ts';
+import { UNREACHABLE_DEBUGGING_PORTS } from './debugging-ports.ts';
 
 /** Size of the screen a browser stands on, in physical pixels. */
 const SCREEN = { width: 1920, height: 1080 } as const;
@@ -40,7 +41,6 @@ const ENABLED_FEATURES = [
  * ERR_ABORTED (Chromium 156).
  */
 const COMMON_FLAGS = [
-  '--remote-debugging-port=0',
   '--no-first-run',
   '--no-default-browser-check',
   '--no-service-autorun',
@@ -64,6 +64,7 @@ const COMMON_FLAGS = [
   '--test-type',
   `--disable-features=${DISABLED_FEATURES.join(',')}`,
   `--enable-features=${ENABLED_FEATURES.join(',')}`,
+  `--host-resolver-rules=${UNREACHABLE_DEBUGGING_PORTS}`,
 ];
 
 /** How to start one browser. */
@@ -131,12 +132,17 @@ function extensionFlags(dirs: readonly string[]): string[] {
 export function planLaunch(
   spec: BrowserSpec,
   host: BrowserHost,
-  place: { folder: BrowserFolder; display: { name: string; authorityFile: string } | undefined },
+  place: {
+    folder: BrowserFolder;
+    display: { name: string; authorityFile: string } | undefined;
+    debuggingPort: number;
+  },
 ): LaunchPlan {
-  const { folder, display } = place;
+  const { folder, display, debuggingPort } = place;
   return {
     args: [
       `--user-data-dir=${folder.userDataDir}`,
+      `--remote-debugging-port=${debuggingPort}`,
       ...COMMON_FLAGS,
       ...(host.sandbox ? [] : ['--no-sandbox']),
       ...(host.sharedMemory ? [] : ['--disable-dev-shm-usage']),

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import {
   type BrowserHost,
+  DebuggingPorts,
   type BrowserSpec,
   findChromium,
   findXvfb,
@@ -41,6 +42,7 @@ export async function openTestHost(stack: AsyncDisposableStack): Promise<Browser
     foldersRoot,
     sharedMemory: hasSharedMemory(),
     groups: new ProcessGroups(),
+    debuggingPorts: new DebuggingPorts(),
     launchTimeoutMs: LAUNCH_TIMEOUT_MS,
   };
 }

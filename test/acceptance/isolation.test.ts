@@ -1,6 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-
 import type { Session } from '@guise/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -9,6 +6,7 @@ import { tryUpgrade } from './cdp-client.ts';
 import { send } from './http-client.ts';
 import { type PageServer, startPageServer } from './page-server.ts';
 import { expectProblem } from './problem.ts';
+import { listBrowsers } from './processes.ts';
 import { type Service, startService } from './service.ts';
 import { until } from './until.ts';
 
@@ -110,15 +108,20 @@ async function openFromPage(url: string): Promise<unknown> {
   return api.evaluate(attacker.id, code);
 }
 
-/** Ports on which the browsers themselves listen, as their profiles tell. */
+/** Where the browsers themselves listen, as their command lines tell; to a program of this machine they answer. */
 async function listBrowserEndpoints(): Promise<{ port: number; path: string }[]> {
-  const root = path.join(service.dataDir, 'browsers');
-  const files = (await readdir(root)).map((name) => path.join(root, name, 'profile/DevToolsActivePort'));
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
-  return texts.filter(Boolean).map((each) => {
-    const [port, endpoint = ''] = each.split('\n');
-    return { port: Number(port), path: endpoint };
-  });
+  const ports = listBrowsers(service.dataDir).map(({ command }) =>
+    Number(/ --remote-debugging-port=(\d+)/.exec(command)?.[1]),
+  );
+  return Promise.all(
+    ports.map(async (port) => {
+      // One that is being started for the pool does not listen yet.
+      const { webSocketDebuggerUrl } = await until('the browser listens', async () =>
+        expectStatus<{ webSocketDebuggerUrl: string }>(await send(`http://127.0.0.1:${port}/json/version`), 200),
+      );
+      return { port, path: new URL(webSocketDebuggerUrl).pathname };
+    }),
+  );
 }
 
 describe("a session's debugging port", () => {
@@ -168,6 +171,20 @@ describe("a session's debugging port", () => {
     const { html } = (await api.call('GET', `/api/sessions/${attacker.id}/content`)).json() as { html: string };
     await api.navigate(attacker.id, `${site.origin}/`);
     expect(html).not.toContain('Secret of the victim');
+  });
+
+  it('of the browser itself is out of reach for any page, by whatever name, in its own session and in others', async () => {
+    for (const { port } of await listBrowserEndpoints()) {
+      for (const host of ['127.0.0.1', 'localhost', '127.1', '0.0.0.0', '[::ffff:127.0.0.1]', 'a.localhost']) {
+        const url = `http://${host}:${port}/json/version`;
+        expectProblem(
+          await api.call('POST', `/api/sessions/${attacker.id}/navigate`, { url }),
+          422,
+          'NAVIGATION_FAILED',
+        );
+      }
+    }
+    await api.navigate(attacker.id, `${site.origin}/`);
   });
 
   it('opens no files and no pages of the browser itself', async () => {
