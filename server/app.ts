@@ -24,7 +24,9 @@ import {
 } from './features/cdp/index.ts';
 import {
   MetricsRepository,
+  pageCommands,
   pageRoutes,
+  sessionCommands,
   type SessionEvents,
   SessionHealth,
   SessionRepository,
@@ -242,8 +244,9 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
     onAnswered: ({ method, route, status, durationMs }) =>
       metrics.recordRequest({ method, route, status }, durationMs / 1_000),
   });
-  await http.register(sessionRoutes({ service: sessions, view: new SessionView(tokens), events }), { prefix: '/api' });
-  await http.register(pageRoutes(sessions), { prefix: '/api' });
+  const commands = sessionCommands({ service: sessions, view: new SessionView(tokens) });
+  await http.register(sessionRoutes({ commands, service: sessions, events }), { prefix: '/api' });
+  await http.register(pageRoutes(pageCommands(sessions)), { prefix: '/api' });
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
   await http.register(

@@ -3,6 +3,8 @@ export type { DismissalReason, LiveSession, SessionClient } from './live-session
 export { MetricsRepository } from './metrics-repository.ts';
 export { pageRoutes } from './page-routes.ts';
 export { SessionSampler } from './session-sampler.ts';
+export { pageCommands } from './page-commands.ts';
+export { sessionCommands } from './session-commands.ts';
 export type { SessionEvents } from './session-events.ts';
 export { SessionHealth } from './session-health.ts';
 export { SessionRepository } from './session-repository.ts';
