@@ -8,6 +8,7 @@ import type {
 } from '@guise/contract';
 
 import type { Queryable } from '../../platform/postgres/index.ts';
+import { EVENT_COLUMNS, type EventRow, toEvent } from './event-record.ts';
 import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
 import { movesOf, type SessionTrigger } from './session-state.ts';
 
@@ -54,18 +55,12 @@ export interface SessionFilter {
   readonly limit: number;
 }
 
-interface EventRow {
-  id: number;
-  session_id: string;
-  type: SessionEventType;
-  from_state: SessionState | null;
-  to_state: SessionState | null;
-  reason: string | null;
-  data: Record<string, unknown>;
-  created_at: Date;
-}
-
-/** Sessions in SQL. Every change of a session writes its event in the same statement. */
+/**
+ * Sessions in SQL. Every change of a session writes its event in the same statement.
+ *
+ * Every event is written under the lock of its session's row, so that a session's events get their ids in the order in which they
+ * are committed, and a reader that has seen one has seen all before it.
+ */
 export class SessionRepository {
   readonly #db: Queryable;
   readonly #nodeId: string;
@@ -218,8 +213,8 @@ export class SessionRepository {
   /** Adds to the history of a session; nothing happens when there is no such session any more. */
   async addEvent(id: string, type: SessionEventType, { reason, data = {} }: EventDetails): Promise<void> {
     await this.#db.query(
-      `insert into session_events (session_id, type, reason, data)
-       select id, $2, $3, $4::jsonb from sessions where id = $1`,
+      `with locked as (select id from sessions where id = $1 for update)
+       insert into session_events (session_id, type, reason, data) select id, $2, $3, $4::jsonb from locked`,
       [id, type, reason, JSON.stringify(data)],
     );
   }
@@ -236,20 +231,10 @@ export class SessionRepository {
   /** A session's events, oldest first: at most `limit` of those after the event `after`. */
   async listEvents(id: string, { after, limit }: { after: number; limit: number }): Promise<SessionEvent[]> {
     const rows = await this.#db.query<EventRow>(
-      `select id, session_id, type, from_state, to_state, reason, data, created_at from session_events
-       where session_id = $1 and id > $2 order by id limit $3`,
+      `select ${EVENT_COLUMNS} from session_events where session_id = $1 and id > $2 order by id limit $3`,
       [id, after, limit],
     );
-    return rows.map((row) => ({
-      id: row.id,
-      sessionId: row.session_id,
-      type: row.type,
-      fromState: row.from_state,
-      toState: row.to_state,
-      reason: row.reason,
-      data: row.data,
-      createdAt: row.created_at.toISOString(),
-    }));
+    return rows.map(toEvent);
   }
 }
 
