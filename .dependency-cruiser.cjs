@@ -2,7 +2,7 @@ const TESTS = '\\.test\\.(ts|mjs)$|^server/testing/|^test/';
 const DOOR = '^server/features/[^/]+/index\\.ts$';
 
 /** Features from the top down: none may import from a row above its own. */
-const LAYERS = ['cdp|live|scripts', 'sessions', 'pool', 'profiles|identity|proxies|egress'];
+const LAYERS = ['cdp|live|realtime|scripts', 'sessions', 'pool', 'profiles|identity|proxies|egress'];
 
 const featuresLookDown = LAYERS.slice(1).map((layer, index) => ({
   name: `${layer.replaceAll('|', '-')}-know-nothing-above`,

@@ -11,6 +11,17 @@ export {
   Screenshot,
 } from './page.ts';
 export { Problem, type ProblemCode, ProblemExtensions, ProblemKind, PROBLEMS, problemType } from './problem.ts';
+export {
+  EncodedFile,
+  REALTIME_METHODS,
+  REALTIME_NOTIFICATIONS,
+  type RealtimeMethodName,
+  type RealtimeNotificationName,
+  type RealtimeNotificationParams,
+  type RealtimeParams,
+  type RealtimeResult,
+  RpcError,
+} from './realtime.ts';
 export { Health, Liveness, Status } from './service.ts';
 export {
   AVAILABLE_STEALTH_LEVELS,

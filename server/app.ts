@@ -13,6 +13,7 @@ import {
   removeLeftovers,
 } from './browser/index.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
+import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
 import {
   CdpGateway,
   cdpRoutes,
@@ -22,12 +23,14 @@ import {
   PortRange,
   RefusalLog,
 } from './features/cdp/index.ts';
+import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
 import {
   MetricsRepository,
   pageCommands,
   pageRoutes,
   sessionCommands,
   type SessionEvents,
+  type SessionFeed,
   SessionHealth,
   SessionRepository,
   sessionRoutes,
@@ -37,7 +40,7 @@ import {
   SessionView,
 } from './features/sessions/index.ts';
 import { findBrowserHost } from './find-browser-host.ts';
-import { createHttpServer, parseConnectQuery, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
+import { ConnectQuery, createHttpServer, parseConnectQuery, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
 import { AppError } from './lib/app-error.ts';
 import { BackgroundLoop } from './lib/background-loop.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
@@ -93,6 +96,7 @@ interface Parts extends ReportedParts, PoolParts {
   readonly gateway: CdpGateway;
   readonly cdpClients: ClientDeps;
   readonly events: TypedEmitter<SessionEvents>;
+  readonly feed: SessionFeed;
 }
 
 /**
@@ -122,9 +126,10 @@ export async function createApp(
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
 
-  const http = await buildHttp(settings, parts, logger);
+  const { http, realtime } = await buildInterfaces(settings, parts, logger);
   // Ended before the sessions are, the server would wait for the clients that wait for the sessions.
   stack.defer(() => http.close());
+  stack.use(realtime).start();
   for (const loop of startLoops(parts, settings, logger)) stack.use(loop);
   stack.defer(async () => {
     parts.admission.close();
@@ -231,12 +236,23 @@ async function buildParts(base: {
     },
     extensionsDir: settings.extensionsDir,
   });
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions };
+  const feed = await openFeed({ service: sessions, events, db }, logger);
+  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed };
 }
 
-async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): Promise<FastifyInstance> {
-  const { sessions, tokens, host, events } = parts;
-  const metrics = buildMetrics(parts);
+async function buildInterfaces(
+  settings: Settings,
+  parts: Parts,
+  logger: AppLogger,
+): Promise<{ http: FastifyInstance; realtime: RealtimeGateway }> {
+  const { sessions, tokens, host, events, feed } = parts;
+  const commands = {
+    sessions: sessionCommands({ service: sessions, view: new SessionView(tokens) }),
+    pages: pageCommands(sessions),
+  };
+  const metrics = buildMetrics(parts, () => realtime.clientCount);
+  const onAnswered = (call: { method: string; outcome: string }): void => metrics.recordCall(call);
+  const realtime: RealtimeGateway = buildRealtime({ commands, feed, events, logger, onAnswered });
   const http = await createHttpServer({
     logger,
     version: VERSION,
@@ -244,9 +260,9 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
     onAnswered: ({ method, route, status, durationMs }) =>
       metrics.recordRequest({ method, route, status }, durationMs / 1_000),
   });
-  const commands = sessionCommands({ service: sessions, view: new SessionView(tokens) });
-  await http.register(sessionRoutes({ commands, service: sessions, events }), { prefix: '/api' });
-  await http.register(pageRoutes(pageCommands(sessions)), { prefix: '/api' });
+  await http.register(sessionRoutes({ commands: commands.sessions, feed }), { prefix: '/api' });
+  await http.register(pageRoutes(commands.pages), { prefix: '/api' });
+  await http.register(realtimeRoutes(realtimeDocument({ version: VERSION, connectQuery: ConnectQuery })));
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
   await http.register(
@@ -257,8 +273,9 @@ async function buildHttp(settings: Settings, parts: Parts, logger: AppLogger): P
     }),
   );
   await http.ready();
-  dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes: upgradeRoutes(parts, logger) });
-  return http;
+  const routes = [realtimeUpgrade(realtime), ...upgradeRoutes(parts, logger)];
+  dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes });
+  return { http, realtime };
 }
 
 function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger): UpgradeRoute[] {
@@ -280,12 +297,13 @@ function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger)
   ];
 }
 
-function buildMetrics({ sessions, admission, events, ...pool }: Parts): ServiceMetrics {
+function buildMetrics({ sessions, admission, events, ...pool }: Parts, realtimeClients: () => number): ServiceMetrics {
   const metrics = new ServiceMetrics({
     liveSessions: () => sessions.live.length,
     sessionLimit: () => admission.limit,
     queuedCreates: () => admission.waiting,
     cdpClients: () => sessions.clientCount,
+    realtimeClients,
   });
   events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
   events.on('healthChecked', ({ outcome }) => metrics.recordHealthCheck(outcome));

@@ -1,7 +1,6 @@
 import { CreateSession } from '@guise/contract';
 
-import { AppError } from '../lib/app-error.ts';
-import { compileStrictly } from './validation.ts';
+import { compileCheck } from './validation.ts';
 
 /** Longest time a session outlives its last client. Milliseconds. */
 const MAX_KEEP_ALIVE_MS = 24 * 60 * 60_000;
@@ -9,7 +8,8 @@ const METADATA_PREFIX = 'metadata.';
 /** For the keys of a later version; the keyless server needs none. */
 const KEY_PARAMETER = 'apiKey';
 
-const ConnectQuery = {
+/** Schema of the parameters in the address of `/connect`. */
+export const ConnectQuery = {
   ...CreateSession,
   properties: {
     ...CreateSession.properties,
@@ -17,7 +17,7 @@ const ConnectQuery = {
   },
 };
 
-const check = compileStrictly(ConnectQuery);
+const check = compileCheck(ConnectQuery);
 
 /** A parameter as the value it stands for: text where its schema wants text, else what JSON makes of it. */
 function toValue(name: string, text: string): unknown {
@@ -46,11 +46,7 @@ export function parseConnectQuery(query: URLSearchParams): { options: CreateSess
     else values[name] = toValue(name, text);
   }
   if (Object.keys(metadata).length > 0) values['metadata'] = metadata;
-  const errors = check(values);
-  if (errors.length > 0) {
-    const detail = errors.map(({ path, message }) => `${path} ${message}`).join('; ');
-    throw new AppError('VALIDATION_FAILED', detail, { extensions: { errors } });
-  }
+  check(values);
   const { keepAliveMs = 0, ...options } = values as CreateSession & { keepAliveMs?: number };
   return { options, keepAliveMs };
 }

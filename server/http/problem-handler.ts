@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 
-import { type Problem, type ProblemCode, type ProblemExtensions, PROBLEMS } from '@guise/contract';
+import { type Problem, type ProblemCode, PROBLEMS } from '@guise/contract';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { AppError } from '../lib/app-error.ts';
 import { endSocket } from '../lib/end-socket.ts';
-import { toProblemDocument } from '../lib/problem-document.ts';
+import { type Failure, toFailure, toProblemDocument } from '../lib/problem-document.ts';
 import { toFieldProblems } from './validation.ts';
-
-interface Failure {
-  readonly code: ProblemCode;
-  readonly detail: string;
-  readonly extensions?: ProblemExtensions;
-}
 
 /** Refusals of Fastify's own, by its error codes. */
 const FASTIFY_REFUSALS: Readonly<Record<string, ProblemCode>> = {
@@ -34,12 +28,12 @@ export function installProblemHandler(app: FastifyInstance): void {
 
 function classify(error: FastifyError, request: FastifyRequest): Failure {
   if (error instanceof AppError) {
-    const { code, message, details, extensions } = error;
+    const { code, details } = error;
     const fields = { err: error, code, details };
     // What is our fault, or that of something we need, is for somebody to look at.
     if (PROBLEMS[code].status >= 500) request.log.warn(fields, 'request failed');
     else request.log.info({ code, details }, 'request refused');
-    return { code, detail: message, extensions };
+    return toFailure(error);
   }
   if (error.validation !== undefined) {
     const errors = toFieldProblems(error.validation);
@@ -57,7 +51,7 @@ function classify(error: FastifyError, request: FastifyRequest): Failure {
   // Who has gone does not read the answer, and what broke off because of it is no failure of ours.
   if (request.raw.socket.destroyed) request.log.debug({ err: error }, 'client went away');
   else request.log.error({ err: error }, 'unhandled error');
-  return { code: 'INTERNAL', detail: 'Something went wrong on our side. Quote the request id when reporting it.' };
+  return toFailure(error);
 }
 
 /** Answers a request with a problem document. */

@@ -2,6 +2,8 @@ import { Ajv, type ErrorObject } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
 
+import { AppError } from '../lib/app-error.ts';
+
 interface FieldProblem {
   readonly path: string;
   readonly message: string;
@@ -63,8 +65,17 @@ export function toFieldProblems(errors: readonly FastifySchemaValidationError[])
   return errors.map((error) => toFieldProblem(error as FastifySchemaValidationError & ErrorObject));
 }
 
-/** Checks values that come by another way than a request's body as strictly as bodies are. */
-export function compileStrictly(schema: object): (value: unknown) => FieldProblem[] {
+/**
+ * Checks values that come by another way than a request's body as strictly as bodies are.
+ *
+ * The check it makes throws {AppError} VALIDATION_FAILED, which names every member that is wrong.
+ */
+export function compileCheck(schema: object): (value: unknown) => void {
   const validate = newAjv({ coerceTypes: false }).compile(schema);
-  return (value) => (validate(value) ? [] : (validate.errors ?? []).map(toFieldProblem));
+  return (value) => {
+    if (validate(value)) return;
+    const errors = (validate.errors ?? []).map(toFieldProblem);
+    const detail = errors.map(({ path, message }) => `${path} ${message}`.trim()).join('; ');
+    throw new AppError('VALIDATION_FAILED', detail, { extensions: { errors } });
+  };
 }

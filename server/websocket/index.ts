@@ -1,2 +1,3 @@
+export { checkHandshake, webSocketKey } from './handshake.ts';
 export { refuseUpgrade } from './refuse-upgrade.ts';
-export { dispatchUpgrades, toUrl, type UpgradeRoute } from './upgrade-dispatcher.ts';
+export { dispatchUpgrades, toUrl, type Upgrade, type UpgradeRoute } from './upgrade-dispatcher.ts';

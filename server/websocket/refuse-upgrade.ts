@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 
 import { AppError } from '../lib/app-error.ts';
 import { endSocket } from '../lib/end-socket.ts';
-import { toProblemDocument } from '../lib/problem-document.ts';
+import { toFailure, toProblemDocument } from '../lib/problem-document.ts';
 import type { Logger } from '../platform/logger/logger.ts';
 
 /** Answers an upgrade request with an HTTP problem, before any 101, and ends its connection. */
@@ -14,16 +14,9 @@ export function refuseUpgrade(
   logger: Logger,
 ): void {
   const id = randomUUID();
-  const isExpected = error instanceof AppError;
-  if (isExpected) logger.info({ requestId: id, code: error.code }, 'upgrade refused');
+  if (error instanceof AppError) logger.info({ requestId: id, code: error.code }, 'upgrade refused');
   else logger.error({ requestId: id, err: error }, 'upgrade failed');
-  const failure = isExpected
-    ? { code: error.code, detail: error.message, extensions: error.extensions }
-    : {
-        code: 'INTERNAL' as const,
-        detail: 'Something went wrong on our side. Quote the request id when reporting it.',
-      };
-  const problem = toProblemDocument(failure, { path: request.url ?? '/', id });
+  const problem = toProblemDocument(toFailure(error), { path: request.url ?? '/', id });
   const body = JSON.stringify(problem);
   const head = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,

@@ -7,7 +7,7 @@ import type { Logger } from '../platform/logger/logger.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 
 /** A request to change protocol, with the connection it came over. */
-interface Upgrade {
+export interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Socket;
   /** What the client has sent after the request already. */

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Browser } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { once } from '../../lib/once.ts';
-import { toProblemDocument } from '../../lib/problem-document.ts';
+import { toFailure, toProblemDocument } from '../../lib/problem-document.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import { refuseUpgrade, toUrl } from '../../websocket/index.ts';
 import type { LiveSession, SessionPort, SessionService, SessionTokens } from '../sessions/index.ts';
@@ -134,7 +134,7 @@ export class CdpGateway {
     if (!(error instanceof AppError)) this.#deps.logger.warn({ err: error, requestId: id }, 'browser did not answer');
     const failure =
       error instanceof AppError
-        ? { code: error.code, detail: error.message, extensions: error.extensions }
+        ? toFailure(error)
         : { code: 'TARGET_NOT_FOUND' as const, detail: 'The browser does not answer' };
     const problem = toProblemDocument(failure, { path: request.url ?? '/', id });
     response.writeHead(problem.status, { 'Content-Type': 'application/problem+json' });

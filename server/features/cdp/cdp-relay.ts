@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-import { AppError } from '../../lib/app-error.ts';
 import { endSocket } from '../../lib/end-socket.ts';
+import { webSocketKey } from '../../websocket/index.ts';
 import type { DismissalReason, LiveSession, SessionClient } from '../sessions/index.ts';
 import { openBrowserSocket } from './browser-handshake.ts';
 import { ClientFeed } from './client-feed.ts';
@@ -45,22 +45,6 @@ export interface IncomingClient {
   readonly request: IncomingMessage;
   readonly socket: Socket;
   readonly head: Buffer;
-}
-
-/** The client's WebSocket key. @throws {AppError} UPGRADE_REQUIRED when the request is no WebSocket handshake */
-function webSocketKey({ headers, method }: IncomingMessage): string {
-  const key = headers['sec-websocket-key'];
-  const isHandshake =
-    method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && headers['sec-websocket-version'] === '13';
-  if (!isHandshake || key === undefined || !/^[A-Za-z0-9+/]{22}==$/.test(key)) {
-    throw new AppError('UPGRADE_REQUIRED', 'This address takes WebSocket connections of version 13');
-  }
-  return key;
-}
-
-/** @throws {AppError} UPGRADE_REQUIRED when the request is no WebSocket handshake */
-export function checkHandshake(request: IncomingMessage): void {
-  webSocketKey(request);
 }
 
 /** What a relay tells about its client. */

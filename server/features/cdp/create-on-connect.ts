@@ -2,8 +2,9 @@ import type { CreateSession } from '@guise/contract';
 
 import { AppError } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
+import { checkHandshake } from '../../websocket/index.ts';
 import type { SessionService } from '../sessions/index.ts';
-import { checkHandshake, type ClientDeps, type IncomingClient, joinBrowser } from './cdp-relay.ts';
+import { type ClientDeps, type IncomingClient, joinBrowser } from './cdp-relay.ts';
 import { WaitingClient } from './waiting-client.ts';
 
 /** Header of the answer that says which session was made for the connection. */

@@ -1,11 +1,13 @@
 export { USUAL_BROWSER } from './create-options.ts';
 export type { DismissalReason, LiveSession, SessionClient } from './live-session.ts';
 export { MetricsRepository } from './metrics-repository.ts';
+export { type PageCommands, pageCommands } from './page-commands.ts';
 export { pageRoutes } from './page-routes.ts';
+export { type SessionCommands, sessionCommands } from './session-commands.ts';
+export { SessionEventRepository } from './session-event-repository.ts';
 export { SessionSampler } from './session-sampler.ts';
-export { pageCommands } from './page-commands.ts';
-export { sessionCommands } from './session-commands.ts';
 export type { SessionEvents } from './session-events.ts';
+export { type OpenFeed, SessionFeed } from './session-feed.ts';
 export { SessionHealth } from './session-health.ts';
 export { SessionRepository } from './session-repository.ts';
 export { sessionRoutes } from './session-routes.ts';

@@ -3,12 +3,10 @@ import type { Metadata } from '@guise/contract';
 import type { FastifyRequest } from 'fastify';
 
 import { allowNoBody, answerWithStream, clientSignal, webSocketOrigin } from '../../http/index.ts';
-import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import { streamEvents } from './event-stream.ts';
 import type { SessionCommands } from './session-commands.ts';
-import type { SessionEvents } from './session-events.ts';
-import { SESSION_OPERATIONS as operations, toSessionId } from './session-operations.ts';
-import type { SessionService } from './session-service.ts';
+import type { SessionFeed } from './session-feed.ts';
+import { SESSION_OPERATIONS as operations } from './session-operations.ts';
 
 const METADATA_PREFIX = 'metadata.';
 const EVENT_STREAM = 'text/event-stream';
@@ -23,8 +21,7 @@ function metadataFilter(query: Readonly<Record<string, unknown>>): Metadata | un
 
 interface SessionRoutesDeps {
   readonly commands: SessionCommands;
-  readonly service: Pick<SessionService, 'get' | 'listEvents'>;
-  readonly events: TypedEmitter<SessionEvents>;
+  readonly feed: SessionFeed;
 }
 
 function callerOf(request: FastifyRequest): { readonly origin: string } {
@@ -32,7 +29,7 @@ function callerOf(request: FastifyRequest): { readonly origin: string } {
 }
 
 /** Routes that create, read, change and end sessions. */
-export function sessionRoutes({ commands, service, events }: SessionRoutesDeps): FastifyPluginAsyncTypebox {
+export function sessionRoutes({ commands, feed }: SessionRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     for (const [url, schema] of [
       ['/sessions/create', operations.createSession],
@@ -67,11 +64,9 @@ export function sessionRoutes({ commands, service, events }: SessionRoutesDeps):
     app.get('/sessions/:sessionId/events', { schema: operations.listSessionEvents }, async (request, reply) => {
       const { params, query, headers } = request;
       if (headers.accept?.includes(EVENT_STREAM) !== true) return commands.listEvents({ ...params, ...query });
-      const sessionId = toSessionId(params);
       // An unknown session is still refused as usual.
-      await service.get(sessionId);
-      const after = Number(headers['last-event-id'] ?? query.after ?? 0) || 0;
-      await answerWithStream(reply, (out, signal) => streamEvents({ service, events, sessionId, after }, out, signal));
+      const opened = await feed.open({ ...params, after: Number(headers['last-event-id'] ?? query.after ?? 0) || 0 });
+      await answerWithStream(reply, (out, signal) => streamEvents(opened, out, signal));
       return reply;
     });
   };

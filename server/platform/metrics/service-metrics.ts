@@ -12,6 +12,7 @@ export interface Readings {
   readonly sessionLimit: () => number;
   readonly queuedCreates: () => number;
   readonly cdpClients: () => number;
+  readonly realtimeClients: () => number;
 }
 
 /** The metrics of one service process, in a registry of their own. Labels are bounded: never an id or an address. */
@@ -21,6 +22,7 @@ export class ServiceMetrics {
   readonly #closed: Counter<'reason'>;
   readonly #healthChecks: Counter<'outcome'>;
   readonly #refusedCommands: Counter;
+  readonly #calls: Counter<'method' | 'outcome'>;
   readonly #creates: Histogram<'outcome'>;
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
 
@@ -35,6 +37,7 @@ export class ServiceMetrics {
     gauge('guise_sessions_limit', 'Sessions this node takes at most.', readings.sessionLimit);
     gauge('guise_creates_queued', 'Creates waiting for a place.', readings.queuedCreates);
     gauge('guise_cdp_clients', 'Clients connected over CDP.', readings.cdpClients);
+    gauge('guise_realtime_clients', 'Clients connected to the real-time interface.', readings.realtimeClients);
     this.#transitions = new Counter({
       name: 'guise_session_transitions_total',
       help: 'Moves of sessions, by the state they moved to.',
@@ -56,6 +59,12 @@ export class ServiceMetrics {
     this.#refusedCommands = new Counter({
       name: 'guise_cdp_commands_refused_total',
       help: 'CDP commands that clients were refused.',
+      registers,
+    });
+    this.#calls = new Counter({
+      name: 'guise_realtime_calls_total',
+      help: 'Calls over the real-time interface, by method and outcome: ok, or the code of a problem.',
+      labelNames: ['method', 'outcome'],
       registers,
     });
     this.#creates = new Histogram({
@@ -85,6 +94,10 @@ export class ServiceMetrics {
 
   recordRefusedCommand(): void {
     this.#refusedCommands.inc();
+  }
+
+  recordCall({ method, outcome }: { readonly method: string; readonly outcome: string }): void {
+    this.#calls.inc({ method, outcome });
   }
 
   recordCreate(outcome: string, seconds: number): void {
