@@ -53,6 +53,10 @@ describe('cloud/config/init.sql', () => {
     ]);
     expect(await db.query('select count(*) as count from profiles')).toEqual([{ count: 3 }]);
     expect(await db.query('select cleanup_old_sessions() as deleted')).toEqual([{ deleted: 0 }]);
+    const feed = `select id from session_events
+      where (transaction_id, id) > ('0'::xid8, 0) and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+      order by transaction_id, id`;
+    expect(await db.query(feed)).toEqual([]);
   });
 
   it('leaves nothing when its load fails', async () => {

@@ -44,6 +44,13 @@ describe('schema', () => {
       'session_events_by_session',
       `select id from session_events where session_id = '${randomUUID()}' and id > 5 order by id`,
     ],
+    [
+      'events of all sessions after the last one seen',
+      'session_events_in_order',
+      `select id from session_events
+       where (transaction_id, id) > ('5'::xid8, 5) and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+       order by transaction_id, id limit 100`,
+    ],
     ['events to clean up', 'session_events_created_at', 'select id from session_events where created_at < now()'],
     ['profiles by tag', 'profiles_tags', `select id from profiles where tags @> '{desktop}'`],
     [
