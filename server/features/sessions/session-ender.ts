@@ -49,7 +49,8 @@ export class SessionEnder {
     this.#startEnding(live, closeReason, async () => {
       const closing = this.#journal.moveLive(live, 'close', { reason: closeReason, closeReason });
       throwFailures(await Promise.allSettled([closing, live.release()]), 'A session did not end cleanly');
-      await this.#journal.moveLive(live, 'closed', { reason: 'nothing is left of the browser' });
+      // What its clients did while they were sent away is no use of it any more.
+      await this.#journal.move(live.id, 'closed', { reason: 'nothing is left of the browser' });
     });
   }
 
@@ -70,8 +71,9 @@ export class SessionEnder {
     const { live: liveSessions, unrecorded, ending } = this.#registry;
     liveSessions.delete(id);
     unrecorded.set(id, closeReason);
+    const running = run();
     live.closeClients(closeReason);
-    const end = run()
+    const end = running
       .then(
         () => unrecorded.delete(id),
         (error: unknown) => this.#logger.error({ err: error, sessionId: id }, 'session did not end cleanly'),
