@@ -58,7 +58,9 @@ function followLifecycle(
   const seen = new Map<string, Set<string>>();
   let current: string | undefined;
   const check = (): void => {
-    if (current !== undefined && seen.get(current)?.has(wanted)) reached.resolve();
+    const names = current === undefined ? undefined : seen.get(current);
+    // Of a document that was there before it was listened to, only the past is told.
+    if (names?.has(wanted) || (wanted === NEW_DOCUMENT && names?.has('commit'))) reached.resolve();
   };
   const stop = session.on('Page.lifecycleEvent', (event: Protocol.Page.LifecycleEventEvent) => {
     if (event.frameId !== frameId) return;
@@ -127,6 +129,8 @@ async function describePage(page: NavigatingPage, signal: AbortSignal): Promise<
 export interface NavigatingPage {
   readonly session: CdpSession;
   readonly frameId: string;
+  /** See `Page.prepare`. */
+  prepare(): Promise<void>;
   isolatedContext(signal: AbortSignal): Promise<number>;
 }
 
@@ -152,6 +156,8 @@ export async function navigatePage(
   // Without a loader it was a move inside the document: there is nothing to wait for.
   if (loaderId !== undefined && !isEmptyError) {
     lifecycle.start(loaderId);
+    // A page that had crashed could not be prepared before; what it has missed is told it then.
+    await raceAbort(page.prepare(), signal);
     await raceAbort(lifecycle.reached, signal);
   }
   const totalMs = Math.round(performance.now() - startedAt);

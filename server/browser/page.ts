@@ -54,8 +54,12 @@ export class Page {
     this.targetId = parts.targetId;
     this.session = parts.session;
     this.#answersDialogs = parts.answersDialogs;
-    this.session.on('Inspector.targetCrashed', () => void (this.#isCrashed = true));
-    this.session.on('Inspector.targetReloadedAfterCrash', () => void (this.#isCrashed = false));
+    this.session.on('Page.javascriptDialogOpening', (event) => this.#onDialog(event));
+    this.session.on('Inspector.targetCrashed', () => {
+      this.#isCrashed = true;
+      // What was sent to the renderer and not answered may be lost with it.
+      this.#prepared = undefined;
+    });
   }
 
   /** The main frame's id: Chromium gives a page's target and its main frame the same. */
@@ -121,30 +125,31 @@ export class Page {
 
   /** Switches on what page operations listen to; once per page, before the first of them. */
   prepare(): Promise<void> {
-    this.#prepared ??= this.#prepare().catch((error: unknown) => {
-      // A page that was too busy to answer may do so the next time.
-      this.#prepared = undefined;
-      throw error;
-    });
+    if (this.#prepared === undefined) {
+      const preparing = this.#prepare().catch((error: unknown) => {
+        // A page that was too busy to answer may do so the next time.
+        if (this.#prepared === preparing) this.#prepared = undefined;
+        throw error;
+      });
+      this.#prepared = preparing;
+    }
     return this.#prepared;
   }
 
   /**
-   * Resolves when an operation may begin. A page that has crashed answers to nothing but a navigation, after which it takes up
-   * all it was sent before: waiting for it would keep it from ever being sent anywhere.
+   * Resolves when an operation may begin. A page that has crashed answers to nothing but a navigation, which prepares it once it
+   * has a renderer again: waiting for it would keep it from ever being sent anywhere.
    */
   async #ready(): Promise<void> {
-    const prepared = this.prepare();
-    if (this.#isCrashed) prepared.catch(() => undefined);
-    else await prepared;
+    if (!this.#isCrashed) await this.prepare();
   }
 
   async #prepare(): Promise<void> {
-    this.session.on('Page.javascriptDialogOpening', (event) => this.#onDialog(event));
     await Promise.all([
       this.session.send('Page.enable'),
       this.session.send('Page.setLifecycleEventsEnabled', { enabled: true }),
     ]);
+    this.#isCrashed = false;
   }
 
   #onDialog({ type }: Protocol.Page.JavascriptDialogOpeningEvent): void {

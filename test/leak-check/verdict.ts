@@ -18,7 +18,7 @@ export const TOLERANCES = {
   emitters: 4,
   listeners: 10,
   /** Time-outs of up to half a minute that nobody waits for any more. */
-  signals: 40,
+  signals: 80,
   /** Caches of Node and of libraries: one of about fifty is filled late. */
   entries: 100,
   members: 30,
