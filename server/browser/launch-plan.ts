@@ -111,7 +111,8 @@ function displayFlags(spec: BrowserSpec): string[] {
 function identityFlags(spec: BrowserSpec, version: string): string[] {
   const userAgent = plannedUserAgent(spec, version);
   return [
-    ...(spec.hideAutomation ? ['--disable-blink-features=AutomationControlled'] : []),
+    // Said either way: by itself Chromium says it headless or with a debugging port of its own choice, and else does not.
+    `--${spec.hideAutomation ? 'disable' : 'enable'}-blink-features=AutomationControlled`,
     ...(userAgent === undefined ? [] : [`--user-agent=${userAgent}`]),
     ...(spec.locale === undefined ? [] : [`--accept-lang=${acceptLanguages(spec.locale)}`]),
   ];
