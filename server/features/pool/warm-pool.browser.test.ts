@@ -51,6 +51,14 @@ function newPool(host: BrowserHost, setup: PoolSetup): WarmPool {
   });
 }
 
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
 /** Notes what happens in a pool, as `outcome class` and `reason`. */
 function watch(events: TypedEmitter<PoolEvents>): { readonly claims: string[]; readonly ends: string[] } {
   const seen = { claims: [] as string[], ends: [] as string[] };
@@ -89,6 +97,10 @@ describe('WarmPool', () => {
     await until(() => pool.readyCount === 1, { timeoutMs: 30_000 });
     const groups = (await whatIsLeft(host)).groups;
     for (const group of groups) process.kill(-group, signal);
+    // A stopped crash handler does not see that its browser has gone, and would stay for ever.
+    stack.defer(() => {
+      for (const group of groups) killGroup(group);
+    });
     const { browser } = await pool.acquire(PLAIN_BROWSER, soon());
     stack.use(browser);
     const page = await browser.page(soon());
