@@ -9,7 +9,7 @@ import { type Api, expectStatus } from './api.ts';
 import { browserPid, connectCdp } from './cdp-client.ts';
 import { countHoldings as count, type Holdings } from './holdings.ts';
 import { type PageServer, startPageServer } from './page-server.ts';
-import { isRunning, listBrowsers, listDisplays, listProcessesOf } from './processes.ts';
+import { isRunning, listBrowsers, listDisplays, listProcessesOf, type ProcessInfo } from './processes.ts';
 import { openDataDir, type Service, startService, startServiceOn } from './service.ts';
 import { until } from './until.ts';
 
@@ -25,10 +25,18 @@ let service: Service;
 let api: Api;
 let site: PageServer;
 
-/** Files below /tmp by which X servers of the service's browsers can be reached. */
-function listDisplayFiles(dataDir: string): string[] {
-  const names = listProcessesOf(dataDir).flatMap(({ environment }) => /\0DISPLAY=:(\d+)/.exec(environment)?.[1] ?? []);
-  return [...new Set(names)].flatMap((name) => [`/tmp/.X${name}-lock`, `/tmp/.X11-unix/X${name}`]);
+/** The name of the display a process was started for, such as `7`. */
+const displayName = ({ environment }: ProcessInfo): string | undefined => /\0DISPLAY=:(\d+)/.exec(environment)?.[1];
+
+/** The X server of a session's browser, and the files below /tmp by which it can be reached. */
+async function findDisplay({ cdpUrl }: Session): Promise<{ pid: number; name: string; files: string[] }> {
+  const pid = await browserPid(cdpUrl ?? '');
+  const browser = listBrowsers(service.dataDir).find((each) => each.pid === pid);
+  const folder = /\/browsers\/\w+/.exec(browser?.command ?? '')?.[0];
+  const name = browser && displayName(browser);
+  const display = listDisplays(service.dataDir).find(({ command }) => command.includes(`${folder ?? '?'}/`));
+  if (name === undefined || display === undefined) throw new Error(`The browser ${pid} has no display`);
+  return { pid: display.pid, name, files: [`/tmp/.X${name}-lock`, `/tmp/.X11-unix/X${name}`] };
 }
 
 /** The pool is full and nobody uses anything. */
@@ -117,19 +125,19 @@ describe('a service', () => {
       const before = await count(service);
       for (let round = 0; round < DISPLAY_KILLS; round += 1) {
         const [one, other] = [await api.create({ headless: false }), await api.create({ headless: false })];
-        const files = listDisplayFiles(service.dataDir);
-        expect(files.filter(existsSync).length).toBeGreaterThanOrEqual(2);
-        const [display] = listDisplays(service.dataDir);
-        process.kill(display?.pid ?? 0, 'SIGKILL');
-        await until('the session on that display is closed', async () => {
-          const sessions = [await api.get(one.id), await api.get(other.id)];
-          return sessions.filter(({ state }) => state === 'CLOSED').length === 1;
-        });
-        const survivor = (await api.get(one.id)).state === 'CLOSED' ? other : one;
-        process.kill(await browserPid(survivor.cdpUrl ?? ''), 'SIGKILL');
-        await until('the other one is closed', async () => (await api.get(survivor.id)).state === 'CLOSED');
+        const displays = [await findDisplay(one), await findDisplay(other)];
+        expect(displays.flatMap(({ files }) => files).filter(existsSync)).toHaveLength(4);
+        process.kill(displays[0]?.pid ?? 0, 'SIGKILL');
+        await until('the session on that display is closed', async () => (await api.get(one.id)).state === 'CLOSED');
+        expect((await api.get(other.id)).state).not.toBe('CLOSED');
+        process.kill(await browserPid(other.cdpUrl ?? ''), 'SIGKILL');
+        await until('the other one is closed', async () => (await api.get(other.id)).state === 'CLOSED');
         // A killed X server leaves its socket; who started it has to remove that.
-        await until('no file of a display is left', () => !files.some(existsSync));
+        await until('no file of a display is left', () => {
+          // But the pool may have taken the number for another.
+          const names = listProcessesOf(service.dataDir).map(displayName);
+          return displays.every(({ name, files }) => names.includes(name) || !files.some(existsSync));
+        });
       }
       await expectAsBefore(before);
     },

@@ -193,6 +193,18 @@ describe('Admission', () => {
     (await second)[Symbol.dispose]();
   });
 
+  it('lets in who waits for memory before who comes when there is some', async () => {
+    const { admission, machine } = openAdmission({ limit: 50 });
+    machine.availableMib = 512;
+    const first = admission.acquire({ sessionId: 'first' }, NEVER);
+    machine.availableMib = 712;
+    const second = admission.acquire({ sessionId: 'second' }, NEVER);
+    expect(admission.waitingList(10)).toMatchObject([{ sessionId: 'second' }]);
+    // The first one fails before it has a browser: what was set aside for it is the second one's.
+    (await first)[Symbol.dispose]();
+    (await second)[Symbol.dispose]();
+  });
+
   it('lets in who can have a warm browser although there is no memory for another', async () => {
     const { admission, machine } = openAdmission({ limit: 50, queueLimit: 0 });
     machine.availableMib = 600;

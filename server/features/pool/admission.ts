@@ -111,6 +111,7 @@ export class Admission {
   async acquire({ sessionId, priority = 0 }: AdmissionRequest, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted();
     this.#closed.signal.throwIfAborted();
+    this.review();
     if (this.#line.length === 0 && this.#hasRoom) return this.#take();
     const { queueLimit, queueTimeoutMs } = this.#options;
     if (this.#line.length >= queueLimit) throw this.#refusal(`and ${queueLimit} creates wait already`);

@@ -61,6 +61,12 @@ describe('the plan of the pool', () => {
     expect(settle(demand(5, counts(0, 0.01)), counts(4, 1)).have).toEqual(counts(5, 0));
   });
 
+  it('keeps one of the usual class although three others have an equal right to its place', () => {
+    const wanted = demand(3, counts(0, 50, { 'headless-none': 50, 'headful-none': 50 }));
+    const { have } = settle(wanted, counts(0, 1, { 'headless-none': 1, 'headful-none': 1 }));
+    expect([have.get('headless'), sum(have)]).toEqual([1, 3]);
+  });
+
   it('does not move a browser to and fro between two classes in equal demand', () => {
     const wavering = [counts(10, 8), counts(10, 10), counts(10, 12), counts(11, 11)];
     const { have } = settle(demand(5, counts(10, 8)), counts(0, 0));
