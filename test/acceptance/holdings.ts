@@ -55,7 +55,6 @@ export async function countHoldings({
     strays: strays.length,
     folders: folders.length,
     ports: listListeningPorts(pid).length,
-    // Each display is watched through a pipe.
-    descriptors: descriptors.length - connections - warmDisplays,
+    descriptors: descriptors.length - connections,
   };
 }
