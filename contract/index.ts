@@ -1,4 +1,23 @@
 export { Cookie, CookieInput, CookieList, SetCookies } from './cookie.ts';
+export {
+  BROWSER_BRANDS,
+  ClientHints,
+  COHERENCE_RULES,
+  CoherenceFault,
+  CoherenceRuleId,
+  DEVICE_CLASSES,
+  DeviceClass,
+  Fingerprint,
+  FINGERPRINT_SCHEMA,
+  FingerprintConstraints,
+  GeolocationAnswer,
+  GPU_MAKERS,
+  GpuMaker,
+  OS_FAMILIES,
+  OsFamily,
+  SpeechVoice,
+  WEBRTC_POLICIES,
+} from './fingerprint.ts';
 export { ALLOWED_LAUNCH_FLAGS, launchFlagName } from './launch-flags.ts';
 export {
   Execute,
