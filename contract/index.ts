@@ -43,7 +43,6 @@ export {
 } from './realtime.ts';
 export { Health, Liveness, Status } from './service.ts';
 export {
-  AVAILABLE_STEALTH_LEVELS,
   CreateSession,
   Geolocation,
   ListSessionsQuery,

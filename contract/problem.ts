@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
 
+import { CoherenceFault } from './fingerprint.ts';
+
 /**
  * Every failure a client can see, in one table.
  *
@@ -19,6 +21,7 @@ export const PROBLEMS = {
   SESSION_ENDED: { status: 410, title: 'The session has ended', retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large', retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be JSON', retryable: false },
+  PROFILE_INCOHERENT: { status: 422, title: 'The fingerprint contradicts itself', retryable: false },
   SCRIPT_FAILED: { status: 422, title: 'The script threw in the page', retryable: false },
   RESULT_NOT_SERIALIZABLE: { status: 422, title: 'The result cannot be sent as JSON', retryable: false },
   NAVIGATION_FAILED: { status: 422, title: 'The page could not be loaded', retryable: true },
@@ -48,6 +51,7 @@ const PageError = Type.Object({ name: Type.String(), message: Type.String(), sta
 /** Members a problem may have beside those of RFC 9457, by the kind of failure. */
 export const ProblemExtensions = Type.Object({
   errors: Type.Optional(Type.Array(FieldProblem, { description: 'Validation: every field that is wrong.' })),
+  faults: Type.Optional(Type.Array(CoherenceFault, { description: 'Incoherent fingerprint: every rule it breaks.' })),
   pageError: Type.Optional(PageError),
   netError: Type.Optional(
     Type.String({ description: "Navigation: Chromium's network error code, such as ERR_NAME_NOT_RESOLVED." }),

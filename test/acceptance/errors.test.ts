@@ -156,7 +156,6 @@ describe('an option of a later version', () => {
   it('is refused by name, each of them', async () => {
     const options = {
       profileId: randomUUID(),
-      profile: { os: 'windows' },
       proxyId: randomUUID(),
       proxy: 'http://user:secret@127.0.0.1:1',
       persist: true,
