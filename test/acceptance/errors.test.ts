@@ -249,6 +249,7 @@ const SESSION_ROUTES: readonly (readonly [method: string, path: string, body?: o
   ['POST', '/navigate', { url: 'about:blank' }],
   ['POST', '/screenshot'],
   ['POST', '/pdf'],
+  ['POST', '/input', { actions: [{ type: 'move', x: 1, y: 1 }] }],
   ['GET', '/content'],
   ['GET', '/cookies'],
   ['PUT', '/cookies', { cookies: [] }],
