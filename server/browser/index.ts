@@ -3,6 +3,7 @@ export { Browser } from './browser.ts';
 export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
+export { listBrands, reducedUserAgent } from './client-hints.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
 export { launchBrowser, relaunchBrowser } from './launch-browser.ts';
 export { DebuggingPorts } from './debugging-ports.ts';
