@@ -1,0 +1,3 @@
+export type { Device, Gpu, MediaCounts, OsVersion } from './device-population.ts';
+export type { GenerationContext } from './generate-fingerprint.ts';
+export { generateFingerprint } from './generate-fingerprint.ts';
