@@ -8,16 +8,11 @@ import { type Host, limitToHost } from './host-limits.ts';
 /** How often a system is met. */
 const OS_SHARES: Readonly<Record<OsFamily, number>> = { windows: 60, macos: 20, android: 15, linux: 5 };
 
-interface Candidate {
-  readonly os: OsFamily;
-  readonly device: CountedDevice;
-}
-
 /** One constraint: where it stands, in words, and what fits it. */
 interface Condition {
   readonly path: string;
   readonly words: string;
-  readonly fits: (candidate: Candidate) => boolean;
+  readonly fits: (device: CountedDevice) => boolean;
 }
 
 /** Whether a version is the one asked for, or one of it: 15.5 is a 15. */
@@ -33,7 +28,7 @@ function screenConditions({ screen = {} }: FingerprintConstraints): Condition[] 
     const limit = screen[name];
     if (limit === undefined) return [];
     const words = `a screen of ${name} ${limit}`;
-    return [{ path: `/screen/${name}`, words, fits: ({ device }) => fits(device.screen, limit) }];
+    return [{ path: `/screen/${name}`, words, fits: (device) => fits(device.screen, limit) }];
   };
   return [
     ...condition('minWidth', ({ width }, limit) => width >= limit),
@@ -47,20 +42,20 @@ function screenConditions({ screen = {} }: FingerprintConstraints): Condition[] 
 function conditionsOf(constraints: FingerprintConstraints): Condition[] {
   const { os: family, device: kind, osVersion, gpu } = constraints;
   const conditions: (Condition | undefined)[] = [
-    family && { path: '/os', words: family, fits: ({ os }) => os === family },
+    family && { path: '/os', words: family, fits: (device) => device.family === family },
     kind && {
       path: '/device',
       words: `a ${kind} device`,
-      fits: ({ os }) => (os === 'android') === (kind === 'mobile'),
+      fits: (device) => (device.family === 'android') === (kind === 'mobile'),
     },
     osVersion === undefined
       ? undefined
       : {
           path: '/osVersion',
           words: `version ${osVersion}`,
-          fits: ({ device }) => isVersion(device.os.osVersion, osVersion),
+          fits: (device) => isVersion(device.os.osVersion, osVersion),
         },
-    gpu && { path: '/gpu', words: `graphics by ${gpu}`, fits: ({ device }) => device.gpu.maker === gpu },
+    gpu && { path: '/gpu', words: `graphics by ${gpu}`, fits: (device) => device.gpu.maker === gpu },
     ...screenConditions(constraints),
   ];
   return conditions.filter((condition) => condition !== undefined);
@@ -73,8 +68,8 @@ function nothingFits(condition: Condition, met: readonly Condition[]): AppError 
 }
 
 /** @throws {AppError} VALIDATION_FAILED for the first constraint that leaves nothing */
-function findCandidates(constraints: FingerprintConstraints): readonly Candidate[] {
-  let candidates: readonly Candidate[] = OS_FAMILIES.flatMap((os) => listDevices(os).map((device) => ({ os, device })));
+function findCandidates(constraints: FingerprintConstraints): readonly CountedDevice[] {
+  let candidates: readonly CountedDevice[] = OS_FAMILIES.flatMap(listDevices);
   const conditions = conditionsOf(constraints);
   for (const [index, condition] of conditions.entries()) {
     candidates = candidates.filter(condition.fits);
@@ -94,9 +89,9 @@ export function chooseDevice(
   host: Host | undefined,
 ): { readonly os: OsFamily; readonly device: Device } {
   const candidates = findCandidates(constraints);
-  const families = OS_FAMILIES.filter((os) => candidates.some((candidate) => candidate.os === os));
+  const families = OS_FAMILIES.filter((os) => candidates.some(({ family }) => family === os));
   const os = new SeededRandom(seed, 'os').pick(families, (family) => OS_SHARES[family]);
-  const devices = candidates.filter((candidate) => candidate.os === os).map(({ device }) => device);
+  const devices = candidates.filter(({ family }) => family === os);
   const random = new SeededRandom(seed, 'device');
   const { fitting, limit } = limitToHost(devices, host);
   const device = random.pick(fitting, ({ weight }) => weight);

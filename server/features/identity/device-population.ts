@@ -36,6 +36,7 @@ export interface Device {
 
 /** A device with how often it is met, among those of its system. */
 export interface CountedDevice extends Device {
+  readonly family: OsFamily;
   readonly weight: number;
 }
 
@@ -72,10 +73,11 @@ function at<Value>(values: readonly Value[], index: number): Value {
   return value;
 }
 
-function toDevice(row: Row, table: DeviceTable): CountedDevice {
+function toDevice(row: Row, table: DeviceTable, family: OsFamily): CountedDevice {
   const [weight, os, gpu, screen, media, cpuCores, memoryGb, maxTouchPoints, architecture, model] = row;
   return {
     weight,
+    family,
     os: at(table.osVersions, os),
     gpu: at(table.gpus, gpu),
     screen: at(table.screens, screen),
@@ -95,7 +97,7 @@ export function listDevices(os: OsFamily): readonly CountedDevice[] {
   const known = tables.get(os);
   if (known !== undefined) return known;
   const table = readData(os) as DeviceTable;
-  const devices = table.devices.map((row) => toDevice(row, table));
+  const devices = table.devices.map((row) => toDevice(row, table, os));
   tables.set(os, devices);
   return devices;
 }

@@ -83,7 +83,7 @@ interface LinuxShares {
 }
 
 function toScreen(panel: UsedPanel, random: SeededRandom): Device['screen'] {
-  const isUsed = panel.insets.some((inset) => inset > 0) && panel.insets.every((inset) => inset >= 0 && inset <= 80);
+  const isUsed = panel.insets.some((inset) => inset >= 24) && panel.insets.every((inset) => inset >= 0 && inset <= 80);
   const [left = 0, top = 0, right = 0, bottom = 0] = isUsed ? panel.insets : pick(random, USUAL_INSETS);
   const { width, height, devicePixelRatio } = panel;
   return {
