@@ -3,8 +3,13 @@ import { describe, expect, it } from 'vitest';
 
 import { compileCheck } from '../../../http/validation.ts';
 import { generateFingerprint } from '../generate-fingerprint.ts';
-import { BROWSER_VERSION, coherentFor, INCOHERENT_CASES, incoherentFor } from '../incoherent-fixture.ts';
 import { findFaults, repairFingerprint } from './find-faults.ts';
+import { BROWSER_CASES } from './fixtures/browser-cases.ts';
+import { CONTENT_CASES } from './fixtures/content-cases.ts';
+import { DEVICE_CASES } from './fixtures/device-cases.ts';
+import { BROWSER_VERSION, coherentFor, incoherentFor } from './fixtures/incoherent-case.ts';
+
+const INCOHERENT_CASES = [...BROWSER_CASES, ...DEVICE_CASES, ...CONTENT_CASES];
 
 const context = { browserVersion: BROWSER_VERSION };
 const checkSchema = compileCheck(Fingerprint);
