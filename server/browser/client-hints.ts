@@ -8,35 +8,72 @@ function hintArchitecture(nodeArchitecture: string): string {
   return nodeArchitecture.startsWith('arm') ? 'arm' : 'x86';
 }
 
-/**
- * The brands Chromium of a major version names: itself and one made-up brand, in an order that changes by version.
- *
- * Follows the user agent client hints specification's GREASE algorithm as Chromium computes it (wicg.github.io/
- * ua-client-hints, "create arbitrary brands").
- */
-function brandsOf(version: string, fullVersion: boolean): Protocol.Emulation.UserAgentBrandVersion[] {
-  const major = Number.parseInt(version, 10);
-  const pick = (index: number): string => GREASE_CHARACTERS[index % GREASE_CHARACTERS.length] ?? '';
-  const greaseVersion = GREASE_VERSIONS[major % GREASE_VERSIONS.length] ?? '';
-  const grease = {
-    brand: `Not${pick(major)}A${pick(major + 1)}Brand`,
-    version: fullVersion ? `${greaseVersion}.0.0.0` : greaseVersion,
-  };
-  const chromium = { brand: 'Chromium', version: fullVersion ? version : String(major) };
-  return major % 2 === 0 ? [grease, chromium] : [chromium, grease];
+/** Where the made-up brand, Chromium and the brand of the product stand; by the major version modulo their number. */
+const BRAND_ORDERS = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+] as const;
+
+interface BrandVersion {
+  readonly brand: string;
+  readonly version: string;
 }
 
-/** User agent of a desktop Chromium on Linux, with the version reduced to its major as browsers do. */
-export function desktopUserAgent(version: string): string {
+/** A list of brands in the order Chromium gives it. */
+function inBrandOrder(major: number, [grease, chromium, product]: readonly BrandVersion[]): BrandVersion[] {
+  const named = [grease, chromium, product].filter((each) => each !== undefined);
+  if (named.length < 3) return major % 2 === 0 ? named : named.reverse();
+  const order = BRAND_ORDERS[major % BRAND_ORDERS.length] ?? BRAND_ORDERS[0];
+  return named.map((_, place) => named[order.findIndex((each) => each === place)]).filter((each) => each !== undefined);
+}
+
+/**
+ * The brands a browser of a version names, with major versions (`brands`) and with full ones (`fullVersionList`).
+ *
+ * They are Chromium, one made-up brand and, unless the browser is Chromium itself, its own, in an order that changes by version:
+ * the user agent client hints specification's GREASE algorithm as Chromium computes it (wicg.github.io/ua-client-hints,
+ * "create arbitrary brands").
+ */
+export function listBrands(
+  version: string,
+  brand: 'Chromium' | 'Google Chrome',
+): { brands: BrandVersion[]; fullVersionList: BrandVersion[] } {
   const major = Number.parseInt(version, 10);
-  return `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`;
+  const pick = (index: number): string => GREASE_CHARACTERS[index % GREASE_CHARACTERS.length] ?? '';
+  const greaseBrand = `Not${pick(major)}A${pick(major + 1)}Brand`;
+  const greaseVersion = GREASE_VERSIONS[major % GREASE_VERSIONS.length] ?? '';
+  const products = brand === 'Chromium' ? [brand] : ['Chromium', brand];
+  const list = (greased: string, real: string): BrandVersion[] =>
+    inBrandOrder(major, [
+      { brand: greaseBrand, version: greased },
+      ...products.map((each) => ({ brand: each, version: real })),
+    ]);
+  return { brands: list(greaseVersion, String(major)), fullVersionList: list(`${greaseVersion}.0.0.0`, version) };
+}
+
+/** User agent of a Chromium on a system, with the version reduced to its major as browsers do. */
+export function reducedUserAgent(
+  version: string,
+  system: string,
+  { isMobile }: { readonly isMobile: boolean },
+): string {
+  const product = `Chrome/${Number.parseInt(version, 10)}.0.0.0${isMobile ? ' Mobile' : ''}`;
+  return `Mozilla/5.0 (${system}) AppleWebKit/537.36 (KHTML, like Gecko) ${product} Safari/537.36`;
+}
+
+/** User agent of a desktop Chromium on Linux. */
+export function desktopUserAgent(version: string): string {
+  return reducedUserAgent(version, 'X11; Linux x86_64', { isMobile: false });
 }
 
 /** Client hints of a desktop Chromium on Linux: what the browser says by itself when no user agent is set. */
 export function desktopClientHints(version: string, nodeArchitecture: string): Protocol.Emulation.UserAgentMetadata {
   const hints: Protocol.Emulation.UserAgentMetadata = {
-    brands: brandsOf(version, false),
-    fullVersionList: brandsOf(version, true),
+    ...listBrands(version, 'Chromium'),
     platform: 'Linux',
     platformVersion: '',
     architecture: hintArchitecture(nodeArchitecture),

@@ -4,6 +4,7 @@ export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } f
 export type { BrowserIdentity } from './browser-identity.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
+export { listBrands, reducedUserAgent } from './client-hints.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
 export { launchBrowser, relaunchBrowser } from './launch-browser.ts';
 export { DebuggingPorts } from './debugging-ports.ts';
