@@ -34,6 +34,8 @@ interface OperationLimits {
   readonly what: string;
   readonly timeoutMs?: number | undefined;
   readonly graceMs?: number;
+  /** Whether it gives a page that has crashed a new renderer; anything else such a page never answers. */
+  readonly revives?: boolean;
 }
 
 /**
@@ -60,6 +62,7 @@ export class Page {
       // What was sent to the renderer and not answered may be lost with it.
       this.#prepared = undefined;
     });
+    this.session.on('Inspector.targetReloadedAfterCrash', () => (this.#isCrashed = false));
   }
 
   /** The main frame's id: Chromium gives a page's target and its main frame the same. */
@@ -79,7 +82,7 @@ export class Page {
   /** Loads an address. @throws {AppError} NAVIGATION_FAILED, OPERATION_TIMED_OUT */
   async navigate(input: Navigate, signal: AbortSignal): Promise<NavigateResult> {
     const { waitUntil = 'load', timeoutMs } = input;
-    return this.#within({ what: 'The navigation', timeoutMs }, signal, (deadline) =>
+    return this.#within({ what: 'The navigation', timeoutMs, revives: true }, signal, (deadline) =>
       navigatePage(this, { ...input, waitUntil }, deadline),
     );
   }
@@ -111,8 +114,9 @@ export class Page {
     });
   }
 
-  /** Resolves when the page's renderer answers, which one that runs a script without end does not. */
+  /** Resolves when the page's renderer answers, which one that runs a script without end does not. Rejects at once after a crash. */
   async ping(signal: AbortSignal): Promise<void> {
+    if (this.#isCrashed) throw crashed('The page');
     await this.session.send('Page.getFrameTree', undefined, signal);
   }
 
@@ -136,12 +140,19 @@ export class Page {
     return this.#prepared;
   }
 
+  /** Finds out whether the page had crashed before it was attached to, which no event tells. Never rejects. */
+  async findCrash(): Promise<void> {
+    // The browser answers this by itself, after the event that a page without a renderer is due.
+    await this.session.send('Inspector.enable').catch(() => undefined);
+  }
+
   /**
-   * Resolves when an operation may begin. A page that has crashed answers to nothing but a navigation, which prepares it once it
-   * has a renderer again: waiting for it would keep it from ever being sent anywhere.
+   * Resolves when an operation may begin. A page that has crashed is prepared once it has a renderer again: waiting for that
+   * would keep it from ever being sent anywhere.
    */
-  async #ready(): Promise<void> {
+  async #ready({ what, revives = false }: OperationLimits): Promise<void> {
     if (!this.#isCrashed) await this.prepare();
+    else if (!revives) throw crashed(what);
   }
 
   async #prepare(): Promise<void> {
@@ -165,17 +176,16 @@ export class Page {
    * crashes answers nothing more, so that the operation ends with it.
    */
   async #within<Value>(
-    { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0 }: OperationLimits,
+    limits: OperationLimits,
     signal: AbortSignal,
     run: (deadline: AbortSignal) => Promise<Value>,
   ): Promise<Value> {
+    const { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0 } = limits;
     const crash = new AbortController();
     const deadline = AbortSignal.any([signal, crash.signal, AbortSignal.timeout(timeoutMs + graceMs)]);
-    const stopListening = this.session.on('Inspector.targetCrashed', () =>
-      crash.abort(new AppError('PAGE_OPERATION_FAILED', `${what} failed: the page crashed`)),
-    );
+    const stopListening = this.session.on('Inspector.targetCrashed', () => crash.abort(crashed(what)));
     try {
-      await raceAbort(this.#ready(), deadline);
+      await raceAbort(this.#ready(limits), deadline);
       return await run(deadline);
     } catch (error) {
       if (isTimeout(error)) {
@@ -190,4 +200,11 @@ export class Page {
       stopListening();
     }
   }
+}
+
+function crashed(what: string): AppError {
+  return new AppError(
+    'PAGE_OPERATION_FAILED',
+    `${what} failed: the page crashed; it works again once it is sent somewhere`,
+  );
 }
