@@ -17,6 +17,7 @@ import type { CdpSession } from './cdp-connection.ts';
 import { CdpError } from './cdp-connection.ts';
 import { runScript } from './evaluate.ts';
 import { navigatePage } from './navigate.ts';
+import { NetworkSwitch } from './network-switch.ts';
 import { stopPage } from './stop-page.ts';
 
 /** V8 stops a script by itself at its time-out; our own deadline comes a little later, for what V8 does not see. */
@@ -36,6 +37,8 @@ interface OperationLimits {
   readonly graceMs?: number;
   /** Whether it gives a page that has crashed a new renderer; anything else such a page never answers. */
   readonly revives?: boolean;
+  /** Whether the page is to be stopped at the deadline: not where it is at something else by then. */
+  readonly isCurrent?: () => boolean;
 }
 
 /**
@@ -47,14 +50,19 @@ interface OperationLimits {
 export class Page {
   readonly targetId: string;
   readonly session: CdpSession;
+  readonly network: NetworkSwitch;
   /** Whether dialogs are ours to answer; a client that drives the browser itself wants to see them. */
   readonly #answersDialogs: () => boolean;
   #prepared: Promise<void> | undefined;
   #isCrashed = false;
+  /** The navigations under way, and the one that was asked for last. */
+  readonly #navigations = new Set<{ readonly href: string }>();
+  #lastNavigation: { readonly href: string } | undefined;
 
   constructor(parts: { targetId: string; session: CdpSession; answersDialogs: () => boolean }) {
     this.targetId = parts.targetId;
     this.session = parts.session;
+    this.network = new NetworkSwitch(parts.session);
     this.#answersDialogs = parts.answersDialogs;
     this.session.on('Page.javascriptDialogOpening', (event) => this.#onDialog(event));
     this.session.on('Inspector.targetCrashed', () => {
@@ -79,12 +87,22 @@ export class Page {
     });
   }
 
-  /** Loads an address. @throws {AppError} NAVIGATION_FAILED, OPERATION_TIMED_OUT */
+  /** Loads an address. Of several at once the last one wins. @throws {AppError} NAVIGATION_FAILED, OPERATION_TIMED_OUT */
   async navigate(input: Navigate, signal: AbortSignal): Promise<NavigateResult> {
-    const { waitUntil = 'load', timeoutMs } = input;
-    return this.#within({ what: 'The navigation', timeoutMs, revives: true }, signal, (deadline) =>
-      navigatePage(this, { ...input, waitUntil }, deadline),
-    );
+    const { url, waitUntil = 'load', timeoutMs } = input;
+    const navigation = { href: URL.parse(url)?.href ?? url };
+    const repeats = [...this.#navigations].some(({ href }) => href === navigation.href);
+    this.#navigations.add(navigation);
+    this.#lastNavigation = navigation;
+    const isCurrent = (): boolean => this.#lastNavigation === navigation;
+    const isDue = (): boolean => repeats && isCurrent();
+    try {
+      return await this.#within({ what: 'The navigation', timeoutMs, revives: true, isCurrent }, signal, (deadline) =>
+        navigatePage(this, { ...input, waitUntil, isDue }, deadline),
+      );
+    } finally {
+      this.#navigations.delete(navigation);
+    }
   }
 
   /** Takes a picture. @throws {AppError} ELEMENT_NOT_FOUND, PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT */
@@ -180,7 +198,7 @@ export class Page {
     signal: AbortSignal,
     run: (deadline: AbortSignal) => Promise<Value>,
   ): Promise<Value> {
-    const { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0 } = limits;
+    const { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0, isCurrent = () => true } = limits;
     const crash = new AbortController();
     const deadline = AbortSignal.any([signal, crash.signal, AbortSignal.timeout(timeoutMs + graceMs)]);
     const stopListening = this.session.on('Inspector.targetCrashed', () => crash.abort(crashed(what)));
@@ -189,7 +207,7 @@ export class Page {
       return await run(deadline);
     } catch (error) {
       if (isTimeout(error)) {
-        await stopPage(this.session);
+        if (isCurrent()) await stopPage(this.session);
         throw new AppError('OPERATION_TIMED_OUT', `${what} was stopped after ${timeoutMs} ms`, { cause: error });
       }
       if (error instanceof CdpError) {
