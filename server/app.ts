@@ -37,6 +37,7 @@ import {
   SessionSampler,
   SessionService,
   SessionTokens,
+  SessionUseRecorder,
   SessionView,
 } from './features/sessions/index.ts';
 import { findBrowserHost } from './find-browser-host.ts';
@@ -174,6 +175,7 @@ function startLoops({ sessions, admission, events, db }: Parts, settings: Settin
   const metrics = new MetricsRepository(db);
   const meter = new ProcessMeter({ budgetMs: SAMPLE_BUDGET_MS });
   const sampler = new SessionSampler({ sessions, meter, metrics, events, cpuThresholdPercent });
+  const use = new SessionUseRecorder({ sessions, rows: new SessionRepository(db, settings.nodeId) });
   const retentionDays = { sessions: settings.sessionRetentionDays, logs: settings.logRetentionDays };
   const start = (intervalMs: number, run: (signal: AbortSignal) => Promise<unknown>, failed: string): BackgroundLoop =>
     BackgroundLoop.start({
@@ -187,6 +189,7 @@ function startLoops({ sessions, admission, events, db }: Parts, settings: Settin
     start(ADMISSION_CHECK_INTERVAL_MS, async () => admission.review(), 'waiting creates could not be checked'),
     start(healthIntervalMs, (signal) => health.checkAll(signal), 'browsers could not be checked'),
     start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
+    start(SAMPLE_INTERVAL_MS, () => use.storeAll(), 'use of sessions could not be recorded'),
     start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
     start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
     start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),

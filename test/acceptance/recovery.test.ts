@@ -1,4 +1,4 @@
-import type { SessionEventList } from '@guise/contract';
+import type { Session, SessionEventList } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { expectStatus } from './api.ts';
@@ -70,6 +70,25 @@ describe('a service that was killed and is started again', () => {
     const last = stack.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));
     await last.api.end(id);
     expect(listBrowsers(dataDir)).toEqual([]);
+  });
+
+  it('knows how much its sessions were used, but for the last seconds', async () => {
+    await using stack = new AsyncDisposableStack();
+    const dataDir = await openDataDir(stack);
+    const first = await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' });
+    const { id } = await first.api.create();
+    for (let count = 0; count < 5; count += 1) await first.api.evaluate(id, '1');
+    const { requestCount } = await first.api.get(id);
+    // Use is recorded as often as it is measured. Kept alive meanwhile: going idle would record it too.
+    const measuredAt = async (): Promise<string | undefined> =>
+      expectStatus<Session>(await first.api.call('POST', `/api/sessions/${id}/keepalive`), 200).usage?.sampledAt;
+    for (let count = 0; count < 2; count += 1) {
+      const before = await measuredAt();
+      await until('it is measured', async () => (await measuredAt()) !== before);
+    }
+    await first.end('SIGKILL');
+    const second = stack.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));
+    expect((await second.api.get(id)).requestCount).toBe(requestCount);
   });
 
   it('closes what it cannot take over: a browser that died meanwhile, one that was never a session, one made by connecting', async () => {
