@@ -159,10 +159,10 @@ async function recover(
 ): Promise<void> {
   const found = settings.orphans === 'adopt' ? await findOwnedBrowsers(host.foldersRoot) : [];
   const adopted = await sessions.adopt(found);
-  if (adopted.length > 0)
-    logger.info({ sessions: adopted.length }, 'sessions a predecessor left behind were taken over');
+  if (sessions.live.length > 0)
+    logger.info({ sessions: sessions.live.length }, 'sessions a predecessor left behind were taken over');
   const kept = {
-    groups: adopted.flatMap(({ processes }) => processes.groups),
+    groups: adopted.flatMap(({ note }) => (note.display === undefined ? [note.pid] : [note.pid, note.display.pid])),
     folders: adopted.map(({ folder }) => folder.path),
   };
   const removed = await removeLeftovers(host.foldersRoot, kept, signal);

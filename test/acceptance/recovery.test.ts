@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { expectStatus } from './api.ts';
 import { browserPid, connectCdp } from './cdp-client.ts';
+import { expectProblem } from './problem.ts';
 import { listBrowsers, listDisplays, listProcessesOf } from './processes.ts';
 import { openDataDir, startServiceOn } from './service.ts';
 import { until } from './until.ts';
@@ -89,6 +90,28 @@ describe('a service that was killed and is started again', () => {
     await first.end('SIGKILL');
     const second = stack.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));
     expect((await second.api.get(id)).requestCount).toBe(requestCount);
+  });
+
+  it('does not wait for browsers that hang: one goes on when it answers again, one is ended as asked', async () => {
+    await using stack = new AsyncDisposableStack();
+    const dataDir = await openDataDir(stack);
+    const first = await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' });
+    const sessions = [await first.api.create(), await first.api.create(), await first.api.create()] as const;
+    const [working, slow, hung] = sessions.map(({ id }) => id) as [string, string, string];
+    const pids = await Promise.all(sessions.map(({ cdpUrl }) => browserPid(cdpUrl ?? '')));
+    await first.api.evaluate(slow, 'globalThis.counter = 41; 1');
+    await first.end('SIGKILL');
+    for (const pid of pids.slice(1)) process.kill(pid, 'SIGSTOP');
+
+    const second = stack.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));
+
+    expect(await second.api.evaluate(working, '1 + 1')).toBe(2);
+    const refused = await second.api.call('POST', `/api/sessions/${slow}/execute`, { code: '1' });
+    expectProblem(refused, 409, 'SESSION_NOT_READY');
+    process.kill(pids[1] ?? 0, 'SIGCONT');
+    expect(await until('it is taken over', () => second.api.evaluate(slow, '++counter'))).toBe(42);
+    expect(await second.api.end(hung)).toMatchObject({ state: 'CLOSED', closeReason: 'requested' });
+    expect(listBrowsers(dataDir)).toHaveLength(2);
   });
 
   it('closes what it cannot take over: a browser that died meanwhile, one that was never a session, one made by connecting', async () => {
