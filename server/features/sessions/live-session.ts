@@ -37,6 +37,8 @@ export class LiveSession {
   readonly cdpPort: number;
   readonly createdAt: Date;
   readonly recycle: RecycleMode;
+  /** Requests it had served before this process had it: none, unless it was taken over. */
+  readonly requestsBefore: number;
   state: SessionState;
   limits: SessionLimits;
   /** What its browser uses, as last measured; undefined until then. */
@@ -61,6 +63,7 @@ export class LiveSession {
     this.recycle = record.recycle;
     this.state = record.state;
     this.limits = limitsOf(record);
+    this.requestsBefore = record.requestCount;
     this.#requestCount = record.requestCount;
     this.cdpPort = parts.cdpPort;
     this.#held = parts.held;

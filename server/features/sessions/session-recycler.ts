@@ -24,9 +24,11 @@ export class SessionRecycler {
     this.#deps = deps;
   }
 
-  /** Requests to the browser a session has now. */
+  /** Requests to the browser a session has now, by which it is held to its limit. */
   requestsSinceStart(live: LiveSession): number {
-    return live.requestCount - (this.#servedBefore.get(live) ?? 0);
+    // How often the browser of one that was taken over had been restarted nobody knows any more: better late than one too many.
+    const unknown = live.recycle === 'restart' ? live.requestsBefore : 0;
+    return live.requestCount - (this.#servedBefore.get(live) ?? unknown);
   }
 
   /** Begins to recycle a session. Its clients are sent away; after a restart they may come back to the same address. */
