@@ -7,7 +7,7 @@ import { SessionRecycler } from './session-recycler.ts';
 function countedOf(recycle: LiveSession['recycle']): number {
   const deps = { journal: {}, ender: {}, logger: {}, relaunch: () => Promise.reject(new Error('not asked for')) };
   const recycler = new SessionRecycler(deps as unknown as ConstructorParameters<typeof SessionRecycler>[0]);
-  return recycler.requestsSinceStart({ recycle, requestCount: 28, requestsBefore: 25 } as LiveSession);
+  return recycler.requestsSinceStart({ recycle, requestCount: 28, requestsBefore: 25 });
 }
 
 describe('the limit of requests of a session that was taken over', () => {
