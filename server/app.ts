@@ -39,6 +39,7 @@ import {
   SessionSampler,
   SessionService,
   SessionTokens,
+  SessionUseRecorder,
   SessionView,
 } from './features/sessions/index.ts';
 import { findBrowserHost } from './find-browser-host.ts';
@@ -160,10 +161,10 @@ async function recover(
 ): Promise<void> {
   const found = settings.orphans === 'adopt' ? await findOwnedBrowsers(host.foldersRoot) : [];
   const adopted = await sessions.adopt(found);
-  if (adopted.length > 0)
-    logger.info({ sessions: adopted.length }, 'sessions a predecessor left behind were taken over');
+  if (sessions.live.length > 0)
+    logger.info({ sessions: sessions.live.length }, 'sessions a predecessor left behind were taken over');
   const kept = {
-    groups: adopted.flatMap(({ processes }) => processes.groups),
+    groups: adopted.flatMap(({ note }) => (note.display === undefined ? [note.pid] : [note.pid, note.display.pid])),
     folders: adopted.map(({ folder }) => folder.path),
   };
   const removed = await removeLeftovers(host.foldersRoot, kept, signal);
@@ -176,6 +177,7 @@ function startLoops({ sessions, admission, events, db }: Parts, settings: Settin
   const metrics = new MetricsRepository(db);
   const meter = new ProcessMeter({ budgetMs: SAMPLE_BUDGET_MS });
   const sampler = new SessionSampler({ sessions, meter, metrics, events, cpuThresholdPercent });
+  const use = new SessionUseRecorder({ sessions, rows: new SessionRepository(db, settings.nodeId) });
   const retentionDays = { sessions: settings.sessionRetentionDays, logs: settings.logRetentionDays };
   const start = (intervalMs: number, run: (signal: AbortSignal) => Promise<unknown>, failed: string): BackgroundLoop =>
     BackgroundLoop.start({
@@ -189,6 +191,7 @@ function startLoops({ sessions, admission, events, db }: Parts, settings: Settin
     start(ADMISSION_CHECK_INTERVAL_MS, async () => admission.review(), 'waiting creates could not be checked'),
     start(healthIntervalMs, (signal) => health.checkAll(signal), 'browsers could not be checked'),
     start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
+    start(SAMPLE_INTERVAL_MS, () => use.storeAll(), 'use of sessions could not be recorded'),
     start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
     start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
     start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),

@@ -19,7 +19,6 @@ import {
 import { SOCKET_PREFIX, type VirtualDisplay } from './virtual-display.ts';
 
 const LIFE_CHECK_MS = 500;
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /** A browser that runs and whose owner is known. */
 export interface OwnedBrowser {
@@ -96,7 +95,7 @@ function adoptDisplay(display: NonNullable<OwnerNote['display']>, host: BrowserH
 /**
  * Takes over a browser another process started: the same pages, our own connection. The caller must dispose it.
  *
- * @throws what the connection fails with; the browser and its folder are gone then
+ * @throws what the connection fails with, or the signal's reason; the browser and its folder are gone then
  */
 export async function adoptBrowser(owned: OwnedBrowser, host: BrowserHost, signal: AbortSignal): Promise<Browser> {
   const { folder, note } = owned;
@@ -105,6 +104,5 @@ export async function adoptBrowser(owned: OwnedBrowser, host: BrowserHost, signa
   const home = stack.use(new BrowserHome(folder));
   const display = note.display && stack.use(adoptDisplay(note.display, host));
   const process = stack.use(await adoptProcess(owned, host));
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
-  return await connectBrowser({ spec, home, display, process }, { host, stack, isNew: false }, deadline);
+  return await connectBrowser({ spec, home, display, process }, { host, stack, isNew: false }, signal);
 }

@@ -4,6 +4,7 @@ import type { Protocol } from 'devtools-protocol';
 import { AppError } from '../lib/app-error.ts';
 import { raceAbort } from '../lib/deadline.ts';
 import type { CdpSession } from './cdp-connection.ts';
+import type { NetworkSwitch } from './network-switch.ts';
 
 type WaitUntil = NonNullable<Navigate['waitUntil']>;
 
@@ -31,6 +32,8 @@ const DESCRIBE_PAGE = `(() => {
   };
 })()`;
 
+/** What a navigation ends with that was given up, by whomever. */
+const ABORTED = 'net::ERR_ABORTED';
 /** Chromium shows a page of its own for an error status without a body; the server has answered all the same. */
 const EMPTY_ERROR_ANSWER = 'net::ERR_HTTP_RESPONSE_CODE_FAILURE';
 
@@ -84,29 +87,21 @@ function followLifecycle(
  *
  * Network events are only on until that answer: a page's hundreds of others are not worth their transport.
  */
-function watchDocumentResponse(
-  session: CdpSession,
-  frameId: string,
-): Disposable & {
+function watchDocumentResponse({ session, frameId, network }: NavigatingPage): Disposable & {
   latest(): Protocol.Network.Response | undefined;
 } {
   let response: Protocol.Network.Response | undefined;
-  const off = (): void => {
-    // The page may be gone, and its events with it.
-    session.send('Network.disable').catch(() => undefined);
-  };
+  const use = network.use();
   const stop = session.on('Network.responseReceived', (event: Protocol.Network.ResponseReceivedEvent) => {
     if (event.frameId !== frameId || event.requestId !== event.loaderId) return;
     response = event.response;
-    off();
+    use[Symbol.dispose]();
   });
-  // Not waited for: commands of one session are taken in the order in which they were sent.
-  session.send('Network.enable', { maxTotalBufferSize: 0, maxResourceBufferSize: 0 }).catch(() => undefined);
   return {
     latest: () => response,
     [Symbol.dispose]() {
       stop();
-      if (response === undefined) off();
+      use[Symbol.dispose]();
     },
   };
 }
@@ -129,9 +124,31 @@ async function describePage(page: NavigatingPage, signal: AbortSignal): Promise<
 export interface NavigatingPage {
   readonly session: CdpSession;
   readonly frameId: string;
+  readonly network: NetworkSwitch;
   /** See `Page.prepare`. */
   prepare(): Promise<void>;
   isolatedContext(signal: AbortSignal): Promise<number>;
+}
+
+/** What to load and how. */
+interface Target extends Pick<Navigate, 'url' | 'referer'> {
+  readonly waitUntil: WaitUntil;
+  /** Whether to insist on the address when the browser drops it: the page was on its way there, and nobody has sent it elsewhere since. */
+  readonly isDue: () => boolean;
+}
+
+/** Sends the page on its way; answered when the new document is about to be shown, or never will be. */
+async function startNavigation(
+  session: CdpSession,
+  { url, referer, isDue }: Target,
+  signal: AbortSignal,
+): Promise<Protocol.Page.NavigateResponse> {
+  const request = { url, ...(referer && { referrer: referer }) };
+  const started = await session.send('Page.navigate', request, signal);
+  if (started.errorText !== ABORTED || !isDue()) return started;
+  // Chromium drops an address it is on its way to already, in favour of a navigation that may be given up or stopped later.
+  await session.send('Page.stopLoading', undefined, signal);
+  return session.send('Page.navigate', request, signal);
 }
 
 /**
@@ -139,18 +156,13 @@ export interface NavigatingPage {
  *
  * @throws {AppError} NAVIGATION_FAILED with Chromium's network error
  */
-export async function navigatePage(
-  page: NavigatingPage,
-  input: Pick<Navigate, 'url' | 'referer'> & { readonly waitUntil: WaitUntil },
-  signal: AbortSignal,
-): Promise<NavigateResult> {
+export async function navigatePage(page: NavigatingPage, target: Target, signal: AbortSignal): Promise<NavigateResult> {
   const { session, frameId } = page;
-  const { url, waitUntil, referer } = input;
+  const { url, waitUntil } = target;
   const startedAt = performance.now();
   using lifecycle = followLifecycle(session, frameId, waitUntil);
-  using document = watchDocumentResponse(session, frameId);
-  const started = await session.send('Page.navigate', { url, ...(referer && { referrer: referer }) }, signal);
-  const { errorText, loaderId } = started;
+  using document = watchDocumentResponse(page);
+  const { errorText, loaderId } = await startNavigation(session, target, signal);
   const isEmptyError = errorText === EMPTY_ERROR_ANSWER;
   if (errorText !== undefined && !isEmptyError) throw navigationFailed(url, errorText);
   // Without a loader it was a move inside the document: there is nothing to wait for.

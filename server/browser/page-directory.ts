@@ -15,6 +15,16 @@ async function release(session: CdpSession): Promise<void> {
   await session.send('Runtime.runIfWaitingForDebugger').catch(() => undefined);
 }
 
+/**
+ * Settles with `work`, or when the page crashes. What was sent to a renderer that dies stays unanswered until the page has
+ * another one, and is refused then.
+ */
+async function untilCrash(session: CdpSession, work: Promise<void>): Promise<void> {
+  const crash = Promise.withResolvers<void>();
+  const stop = session.on('Inspector.targetCrashed', () => crash.resolve());
+  await Promise.race([work, crash.promise]).finally(stop);
+}
+
 interface PageDirectoryOptions {
   readonly connection: CdpConnection;
   /** What every target is to get before it runs; undefined leaves all of them alone. */
@@ -59,7 +69,10 @@ export class PageDirectory {
       },
       signal,
     );
-    if (!isNew) return;
+    if (!isNew) {
+      await raceAbort(Promise.all(this.all.map((page) => page.findCrash())), signal);
+      return;
+    }
     const { page, isSetUp } = await this.#newest(signal);
     // The browser is still opening this page: an address it is given before that is done is dropped (ERR_ABORTED).
     const loaded = Promise.withResolvers<void>();
@@ -103,9 +116,17 @@ export class PageDirectory {
     const { targetId, type } = targetInfo;
     const session = connection.session(sessionId);
     if (setup !== undefined) this.#watch(session);
-    const isSetUp = setup === undefined ? release(session) : applyTargetSetup(session, type, setup);
-    if (type !== 'page') return;
-    this.#pages.set(targetId, { page: new Page({ targetId, session, answersDialogs }), isSetUp });
+    const setUp = (): Promise<void> =>
+      setup === undefined ? release(session) : applyTargetSetup(session, type, setup);
+    if (type !== 'page') {
+      void setUp();
+      return;
+    }
+    const page = new Page({ targetId, session, answersDialogs });
+    const setUpPage = (): void => void this.#pages.set(targetId, { page, isSetUp: untilCrash(session, setUp()) });
+    setUpPage();
+    // What the renderer that died had not taken yet died with it.
+    session.on('Inspector.targetReloadedAfterCrash', setUpPage);
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }

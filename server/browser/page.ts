@@ -20,6 +20,7 @@ import { CdpError } from './cdp-connection.ts';
 import { PageInput } from './input/page-input.ts';
 import { runScript } from './evaluate.ts';
 import { navigatePage } from './navigate.ts';
+import { NetworkSwitch } from './network-switch.ts';
 import { stopPage } from './stop-page.ts';
 
 /** V8 stops a script by itself at its time-out; our own deadline comes a little later, for what V8 does not see. */
@@ -37,6 +38,10 @@ interface OperationLimits {
   readonly what: string;
   readonly timeoutMs?: number | undefined;
   readonly graceMs?: number;
+  /** Whether it gives a page that has crashed a new renderer; anything else such a page never answers. */
+  readonly revives?: boolean;
+  /** Whether the page is to be stopped at the deadline: not where it is at something else by then. */
+  readonly isCurrent?: () => boolean;
 }
 
 /**
@@ -48,16 +53,21 @@ interface OperationLimits {
 export class Page {
   readonly targetId: string;
   readonly session: CdpSession;
+  readonly network: NetworkSwitch;
   /** Whether dialogs are ours to answer; a client that drives the browser itself wants to see them. */
   readonly #answersDialogs: () => boolean;
   #prepared: Promise<void> | undefined;
   #isCrashed = false;
   readonly #input: PageInput;
+  /** The navigations under way, and the one that was asked for last. */
+  readonly #navigations = new Set<{ readonly href: string }>();
+  #lastNavigation: { readonly href: string } | undefined;
 
   constructor(parts: { targetId: string; session: CdpSession; answersDialogs: () => boolean }) {
     this.targetId = parts.targetId;
     this.session = parts.session;
     this.#input = new PageInput(this);
+    this.network = new NetworkSwitch(parts.session);
     this.#answersDialogs = parts.answersDialogs;
     this.session.on('Page.javascriptDialogOpening', (event) => this.#onDialog(event));
     this.session.on('Inspector.targetCrashed', () => {
@@ -65,6 +75,7 @@ export class Page {
       // What was sent to the renderer and not answered may be lost with it.
       this.#prepared = undefined;
     });
+    this.session.on('Inspector.targetReloadedAfterCrash', () => (this.#isCrashed = false));
   }
 
   /** The main frame's id: Chromium gives a page's target and its main frame the same. */
@@ -81,12 +92,22 @@ export class Page {
     });
   }
 
-  /** Loads an address. @throws {AppError} NAVIGATION_FAILED, OPERATION_TIMED_OUT */
+  /** Loads an address. Of several at once the last one wins. @throws {AppError} NAVIGATION_FAILED, OPERATION_TIMED_OUT */
   async navigate(input: Navigate, signal: AbortSignal): Promise<NavigateResult> {
-    const { waitUntil = 'load', timeoutMs } = input;
-    return this.#within({ what: 'The navigation', timeoutMs }, signal, (deadline) =>
-      navigatePage(this, { ...input, waitUntil }, deadline),
-    );
+    const { url, waitUntil = 'load', timeoutMs } = input;
+    const navigation = { href: URL.parse(url)?.href ?? url };
+    const repeats = [...this.#navigations].some(({ href }) => href === navigation.href);
+    this.#navigations.add(navigation);
+    this.#lastNavigation = navigation;
+    const isCurrent = (): boolean => this.#lastNavigation === navigation;
+    const isDue = (): boolean => repeats && isCurrent();
+    try {
+      return await this.#within({ what: 'The navigation', timeoutMs, revives: true, isCurrent }, signal, (deadline) =>
+        navigatePage(this, { ...input, waitUntil, isDue }, deadline),
+      );
+    } finally {
+      this.#navigations.delete(navigation);
+    }
   }
 
   /** Takes a picture. @throws {AppError} ELEMENT_NOT_FOUND, PAGE_OPERATION_FAILED, OPERATION_TIMED_OUT */
@@ -123,8 +144,9 @@ export class Page {
     });
   }
 
-  /** Resolves when the page's renderer answers, which one that runs a script without end does not. */
+  /** Resolves when the page's renderer answers, which one that runs a script without end does not. Rejects at once after a crash. */
   async ping(signal: AbortSignal): Promise<void> {
+    if (this.#isCrashed) throw crashed('The page');
     await this.session.send('Page.getFrameTree', undefined, signal);
   }
 
@@ -148,12 +170,19 @@ export class Page {
     return this.#prepared;
   }
 
+  /** Finds out whether the page had crashed before it was attached to, which no event tells. Never rejects. */
+  async findCrash(): Promise<void> {
+    // The browser answers this by itself, after the event that a page without a renderer is due.
+    await this.session.send('Inspector.enable').catch(() => undefined);
+  }
+
   /**
-   * Resolves when an operation may begin. A page that has crashed answers to nothing but a navigation, which prepares it once it
-   * has a renderer again: waiting for it would keep it from ever being sent anywhere.
+   * Resolves when an operation may begin. A page that has crashed is prepared once it has a renderer again: waiting for that
+   * would keep it from ever being sent anywhere.
    */
-  async #ready(): Promise<void> {
+  async #ready({ what, revives = false }: OperationLimits): Promise<void> {
     if (!this.#isCrashed) await this.prepare();
+    else if (!revives) throw crashed(what);
   }
 
   async #prepare(): Promise<void> {
@@ -177,21 +206,20 @@ export class Page {
    * crashes answers nothing more, so that the operation ends with it.
    */
   async #within<Value>(
-    { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0 }: OperationLimits,
+    limits: OperationLimits,
     signal: AbortSignal,
     run: (deadline: AbortSignal) => Promise<Value>,
   ): Promise<Value> {
+    const { what, timeoutMs = PAGE_TIMEOUT_MS, graceMs = 0, isCurrent = () => true } = limits;
     const crash = new AbortController();
     const deadline = AbortSignal.any([signal, crash.signal, AbortSignal.timeout(timeoutMs + graceMs)]);
-    const stopListening = this.session.on('Inspector.targetCrashed', () =>
-      crash.abort(new AppError('PAGE_OPERATION_FAILED', `${what} failed: the page crashed`)),
-    );
+    const stopListening = this.session.on('Inspector.targetCrashed', () => crash.abort(crashed(what)));
     try {
-      await raceAbort(this.#ready(), deadline);
+      await raceAbort(this.#ready(limits), deadline);
       return await run(deadline);
     } catch (error) {
       if (isTimeout(error)) {
-        await stopPage(this.session);
+        if (isCurrent()) await stopPage(this.session);
         throw new AppError('OPERATION_TIMED_OUT', `${what} was stopped after ${timeoutMs} ms`, { cause: error });
       }
       if (error instanceof CdpError) {
@@ -202,4 +230,11 @@ export class Page {
       stopListening();
     }
   }
+}
+
+function crashed(what: string): AppError {
+  return new AppError(
+    'PAGE_OPERATION_FAILED',
+    `${what} failed: the page crashed; it works again once it is sent somewhere`,
+  );
 }

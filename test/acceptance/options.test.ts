@@ -210,6 +210,23 @@ describe('the start address', () => {
       expect((await api.get(id)).state).toBe('ACTIVE');
     });
   });
+
+  it('is given up for the one the client asks for next, even for the same one', async () => {
+    let answered = 0;
+    site.on('/start', (_request, response) => {
+      // What comes first never gets an answer.
+      if ((answered += 1) % 2 === 0) response.end('<title>Started</title>');
+    });
+    const url = `${site.origin}/start`;
+    await withSession({ startUrl: url }, async ({ id }) => {
+      await until('the browser is on its way', () => answered === 1);
+      expect((await api.navigate(id, url)).title).toBe('Started');
+    });
+    await withSession({ startUrl: url }, async ({ id }) => {
+      await until('the browser is on its way', () => answered === 3);
+      expect((await api.navigate(id, `${site.origin}/probe`)).title).toBe('Probe');
+    });
+  });
 });
 
 describe('a launch flag of the allow-list', () => {

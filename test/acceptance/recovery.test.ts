@@ -1,8 +1,9 @@
-import type { SessionEventList } from '@guise/contract';
+import type { Session, SessionEventList } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { expectStatus } from './api.ts';
 import { browserPid, connectCdp } from './cdp-client.ts';
+import { expectProblem } from './problem.ts';
 import { listBrowsers, listDisplays, listProcessesOf } from './processes.ts';
 import { openDataDir, startServiceOn } from './service.ts';
 import { until } from './until.ts';
@@ -70,6 +71,47 @@ describe('a service that was killed and is started again', () => {
     const last = stack.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));
     await last.api.end(id);
     expect(listBrowsers(dataDir)).toEqual([]);
+  });
+
+  it('knows how much its sessions were used, but for the last seconds', async () => {
+    await using stack = new AsyncDisposableStack();
+    const dataDir = await openDataDir(stack);
+    const first = await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' });
+    const { id } = await first.api.create();
+    for (let count = 0; count < 5; count += 1) await first.api.evaluate(id, '1');
+    const { requestCount } = await first.api.get(id);
+    // Use is recorded as often as it is measured. Kept alive meanwhile: going idle would record it too.
+    const measuredAt = async (): Promise<string | undefined> =>
+      expectStatus<Session>(await first.api.call('POST', `/api/sessions/${id}/keepalive`), 200).usage?.sampledAt;
+    for (let count = 0; count < 2; count += 1) {
+      const before = await measuredAt();
+      await until('it is measured', async () => (await measuredAt()) !== before);
+    }
+    await first.end('SIGKILL');
+    const second = stack.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));
+    expect((await second.api.get(id)).requestCount).toBe(requestCount);
+  });
+
+  it('does not wait for browsers that hang: one goes on when it answers again, one is ended as asked', async () => {
+    await using stack = new AsyncDisposableStack();
+    const dataDir = await openDataDir(stack);
+    const first = await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' });
+    const sessions = [await first.api.create(), await first.api.create(), await first.api.create()] as const;
+    const [working, slow, hung] = sessions.map(({ id }) => id) as [string, string, string];
+    const pids = await Promise.all(sessions.map(({ cdpUrl }) => browserPid(cdpUrl ?? '')));
+    await first.api.evaluate(slow, 'globalThis.counter = 41; 1');
+    await first.end('SIGKILL');
+    for (const pid of pids.slice(1)) process.kill(pid, 'SIGSTOP');
+
+    const second = stack.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));
+
+    expect(await second.api.evaluate(working, '1 + 1')).toBe(2);
+    const refused = await second.api.call('POST', `/api/sessions/${slow}/execute`, { code: '1' });
+    expectProblem(refused, 409, 'SESSION_NOT_READY');
+    process.kill(pids[1] ?? 0, 'SIGCONT');
+    expect(await until('it is taken over', () => second.api.evaluate(slow, '++counter'))).toBe(42);
+    expect(await second.api.end(hung)).toMatchObject({ state: 'CLOSED', closeReason: 'requested' });
+    expect(listBrowsers(dataDir)).toHaveLength(2);
   });
 
   it('closes what it cannot take over: a browser that died meanwhile, one that was never a session, one made by connecting', async () => {

@@ -26,7 +26,7 @@ function open(url: string): VanishingClient {
 async function opened({ socket }: VanishingClient): Promise<void> {
   if (socket.readyState === WebSocket.OPEN) return;
   const failed = Promise.withResolvers<never>();
-  socket.once('close', () => failed.reject(new Error('The connection was closed before it was open')));
+  socket.once('error', (cause) => failed.reject(new Error('The connection could not be opened', { cause })));
   await Promise.race([once(socket, 'open'), failed.promise]);
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 import { startPageServer } from '../acceptance/page-server.ts';
-import { openDataDir } from '../acceptance/service.ts';
+import { openDataDir, startServiceOn } from '../acceptance/service.ts';
 import { RestartableService } from './restartable-service.ts';
 import { Soak } from './soak.ts';
 
@@ -50,12 +50,13 @@ async function main(): Promise<void> {
   const site = await startPageServer(stack);
   site.on('/', '<title>Soak</title><p>A page');
   const dataDir = await openDataDir(stack);
-  const service = await RestartableService.start(dataDir, {
+  const settings = {
     WARM_POOL_SIZE: '4',
     MAX_SESSIONS: String(width + 4),
     HEALTH_CHECK_INTERVAL_MS: '3000',
     DRAIN_TIMEOUT_MS: '3000',
-  });
+  };
+  const service = await RestartableService.start(() => startServiceOn(dataDir, settings));
   // Disposed in any case; it checks that no process and no folder is left, and that no error was logged.
   stack.use(service);
   const soak = new Soak({ count, seed, width, incidents, service, origin: site.origin, print: printLine });

@@ -1,4 +1,4 @@
-import { type Service, type ServiceSettings, startServiceOn } from '../acceptance/service.ts';
+import type { Service } from '../acceptance/service.ts';
 import { SessionOverError } from './session-over.ts';
 
 /** What can happen to the service itself. */
@@ -6,27 +6,23 @@ export type Incident = 'serviceKilled' | 'serviceDrained';
 
 /** A service that is killed or drained now and then, and started again on the same data. Disposing it stops it for good. */
 export class RestartableService implements AsyncDisposable {
-  readonly #dataDir: string;
-  readonly #settings: ServiceSettings;
+  readonly #start: () => Promise<Service>;
   #current: Service;
-  /** Changes when something begins to happen to the service. */
-  #epoch = 0;
   #recovered: Promise<void> = Promise.resolve();
   #isDisturbed = false;
 
-  private constructor(dataDir: string, settings: ServiceSettings, current: Service) {
-    this.#dataDir = dataDir;
-    this.#settings = settings;
+  private constructor(start: () => Promise<Service>, current: Service) {
+    this.#start = start;
     this.#current = current;
   }
 
-  /** Starts it on `dataDir`, which outlives it. The caller must dispose it. */
-  static async start(dataDir: string, settings: ServiceSettings): Promise<RestartableService> {
-    return new RestartableService(dataDir, settings, await startServiceOn(dataDir, settings));
+  /** Starts it, as it will be after each incident: on the same data. The caller must dispose it. */
+  static async start(start: () => Promise<Service>): Promise<RestartableService> {
+    return new RestartableService(start, await start());
   }
 
   get dataDir(): string {
-    return this.#dataDir;
+    return this.#current.dataDir;
   }
 
   /** The end of what it has logged, for failures. */
@@ -39,14 +35,18 @@ export class RestartableService implements AsyncDisposable {
     await this.#recovered;
   }
 
-  /** Runs something with the service as it is now; what an incident broke is run again after it. */
+  /**
+   * Runs something with the service as it is now; what an incident broke is run again after it. That is also what was begun
+   * during one and waited it out in part: the rest of it meets a service that is gone.
+   */
   async steadily<Value>(run: (service: Service) => Promise<Value>): Promise<Value> {
     for (;;) {
-      const epoch = this.#epoch;
+      const service = this.#current;
       try {
-        return await run(this.#current);
+        return await run(service);
       } catch (error) {
-        if (error instanceof SessionOverError || (epoch === this.#epoch && !this.#isDisturbed)) throw error;
+        const isUndisturbed = service === this.#current && !this.#isDisturbed;
+        if (error instanceof SessionOverError || isUndisturbed) throw error;
         await this.#recovered;
       }
     }
@@ -57,7 +57,6 @@ export class RestartableService implements AsyncDisposable {
     const recovered = Promise.withResolvers<void>();
     this.#recovered = recovered.promise;
     this.#isDisturbed = true;
-    this.#epoch += 1;
     onBegin();
     try {
       const exitCode = await this.#current.end(incident === 'serviceKilled' ? 'SIGKILL' : 'SIGTERM');
@@ -65,7 +64,7 @@ export class RestartableService implements AsyncDisposable {
         throw new Error(`The service drained and ended with ${exitCode}:\n${this.#current.log()}`);
       }
       this.#current.expectNoErrors();
-      this.#current = await startServiceOn(this.#dataDir, this.#settings);
+      this.#current = await this.#start();
     } finally {
       this.#isDisturbed = false;
       recovered.resolve();

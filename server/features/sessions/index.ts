@@ -6,6 +6,7 @@ export { pageRoutes } from './page-routes.ts';
 export { type SessionCommands, sessionCommands } from './session-commands.ts';
 export { SessionEventRepository } from './session-event-repository.ts';
 export { SessionSampler } from './session-sampler.ts';
+export { SessionUseRecorder } from './session-use-recorder.ts';
 export type { SessionEvents } from './session-events.ts';
 export { type OpenFeed, SessionFeed } from './session-feed.ts';
 export { SessionHealth } from './session-health.ts';

@@ -38,6 +38,8 @@ export class LiveSession {
   readonly createdAt: Date;
   readonly recycle: RecycleMode;
   readonly stealthLevel: StealthLevel;
+  /** Requests it had served before this process had it: none, unless it was taken over. */
+  readonly requestsBefore: number;
   state: SessionState;
   limits: SessionLimits;
   /** What its browser uses, as last measured; undefined until then. */
@@ -63,6 +65,7 @@ export class LiveSession {
     this.stealthLevel = record.stealthLevel;
     this.state = record.state;
     this.limits = limitsOf(record);
+    this.requestsBefore = record.requestCount;
     this.#requestCount = record.requestCount;
     this.cdpPort = parts.cdpPort;
     this.#held = parts.held;

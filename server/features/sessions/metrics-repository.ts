@@ -2,7 +2,7 @@ import type { Queryable } from '../../platform/postgres/index.ts';
 import type { LiveSession } from './live-session.ts';
 
 /** The part of a live session that is kept. */
-type Sampled = Pick<LiveSession, 'id' | 'usage' | 'requestCount' | 'lastActivityAt'>;
+type Sampled = Pick<LiveSession, 'id' | 'usage' | 'requestCount'>;
 
 /** Samples of what sessions use, in SQL. */
 export class MetricsRepository {
@@ -12,42 +12,30 @@ export class MetricsRepository {
     this.#db = db;
   }
 
-  /**
-   * Adds a sample of each session and brings its row's count of requests and time of last use up to date, in one
-   * statement. Sessions that have ended meanwhile are left out.
-   */
+  /** Adds a sample of each session, all in one statement. Sessions that have ended meanwhile are left out. */
   async addSamples(sessions: readonly Sampled[]): Promise<void> {
-    const sampled = sessions.flatMap(({ id, usage, requestCount, lastActivityAt }) =>
-      usage === undefined ? [] : [{ id, usage, requestCount, lastActivityAt }],
+    const sampled = sessions.flatMap(({ id, usage, requestCount }) =>
+      usage === undefined ? [] : [{ id, usage, requestCount }],
     );
     if (sampled.length === 0) return;
     await this.#db.query(
-      `with sampled as (
-         select * from unnest(
-           $1::uuid[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bigint[], $7::timestamptz[],
-           $8::timestamptz[]
-         ) as sampled (id, memory_bytes, cpu_ms, process_count, page_count, request_count, sampled_at, last_activity_at)
-       ), brought_up_to_date as (
-         update sessions
-         set request_count = sampled.request_count, last_activity_at = sampled.last_activity_at
-         from sampled
-         where sessions.id = sampled.id and sessions.state <> all ('{CLOSING,CLOSED}')
-         returning sessions.id
-       )
-       insert into session_metrics
+      `insert into session_metrics
          (session_id, recorded_at, memory_bytes, cpu_ms, process_count, page_count, request_count)
-       select id, sampled_at, memory_bytes, cpu_ms, process_count, page_count, request_count
-       from sampled join brought_up_to_date using (id)
+       select sampled.*
+       from unnest(
+         $1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[], $7::bigint[]
+       ) as sampled (id, sampled_at, memory_bytes, cpu_ms, process_count, page_count, request_count)
+       join sessions using (id)
+       where sessions.state <> all ('{CLOSING,CLOSED}')
        on conflict do nothing`,
       [
         sampled.map(({ id }) => id),
+        sampled.map(({ usage }) => usage.sampledAt),
         sampled.map(({ usage }) => usage.memoryBytes),
         sampled.map(({ usage }) => usage.cpuMs),
         sampled.map(({ usage }) => usage.processCount),
         sampled.map(({ usage }) => usage.pageCount),
         sampled.map(({ requestCount }) => requestCount),
-        sampled.map(({ usage }) => usage.sampledAt),
-        sampled.map(({ lastActivityAt }) => lastActivityAt),
       ],
     );
   }

@@ -18,15 +18,17 @@ interface SessionRecyclerDeps {
 export class SessionRecycler {
   readonly #deps: SessionRecyclerDeps;
   /** How many requests a session had served when its browser was last restarted. */
-  readonly #servedBefore = new WeakMap<LiveSession, number>();
+  readonly #servedBefore = new WeakMap<object, number>();
 
   constructor(deps: SessionRecyclerDeps) {
     this.#deps = deps;
   }
 
-  /** Requests to the browser a session has now. */
-  requestsSinceStart(live: LiveSession): number {
-    return live.requestCount - (this.#servedBefore.get(live) ?? 0);
+  /** Requests to the browser a session has now, by which it is held to its limit. */
+  requestsSinceStart(live: Pick<LiveSession, 'recycle' | 'requestCount' | 'requestsBefore'>): number {
+    // How often the browser of one that was taken over had been restarted nobody knows any more: better late than one too many.
+    const unknown = live.recycle === 'restart' ? live.requestsBefore : 0;
+    return live.requestCount - (this.#servedBefore.get(live) ?? unknown);
   }
 
   /** Begins to recycle a session. Its clients are sent away; after a restart they may come back to the same address. */

@@ -56,6 +56,25 @@ describe('SessionRepository', () => {
     ]);
   });
 
+  it('brings rows up to date with their use, never back, and leaves out those that are ending', async () => {
+    await using stack = new AsyncDisposableStack();
+    const sessions = await openRepository(stack);
+    const [used, ahead, ended] = [
+      await sessions.insert(newSession()),
+      await sessions.insert(newSession()),
+      await sessions.insert(newSession()),
+    ];
+    await sessions.move(ahead.id, 'ready', { reason: 'browser ready', requestCount: 30 });
+    await sessions.move(ended.id, 'lose', { reason: 'test', closeReason: 'start_failed' });
+    const lastActivityAt = new Date(Date.now() + 1_000);
+
+    await sessions.storeUse([used, ahead, ended].map(({ id }) => ({ id, requestCount: 17, lastActivityAt })));
+
+    expect(await sessions.find(used.id)).toMatchObject({ requestCount: 17, lastActivityAt });
+    expect(await sessions.find(ahead.id)).toMatchObject({ requestCount: 30, lastActivityAt });
+    expect(await sessions.find(ended.id)).toMatchObject({ requestCount: 0, lastActivityAt: ended.lastActivityAt });
+  });
+
   it('makes a move that is still allowed when another move of the same session got in first', async () => {
     await using stack = new AsyncDisposableStack();
     const db = await openTestDatabase(stack);

@@ -44,6 +44,13 @@ export interface SessionChanges {
   readonly metadata?: Metadata | undefined;
 }
 
+/** How much and when last a session has been used. */
+export interface SessionUse {
+  readonly id: string;
+  readonly requestCount: number;
+  readonly lastActivityAt: Date;
+}
+
 /** Which sessions to list; absent members do not filter. */
 export interface SessionFilter {
   readonly state?: SessionState | undefined;
@@ -181,6 +188,25 @@ export class SessionRepository {
       ],
     );
     return row && toRecord(row);
+  }
+
+  /**
+   * Brings the rows of sessions up to date with their use, in one statement. Those that are ending are left out: their last
+   * move has it. A count that has become higher meanwhile stays.
+   */
+  async storeUse(uses: readonly SessionUse[]): Promise<void> {
+    await this.#db.query(
+      `update sessions
+       set request_count = greatest(sessions.request_count, used.request_count),
+           last_activity_at = greatest(sessions.last_activity_at, used.last_activity_at)
+       from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as used (id, request_count, last_activity_at)
+       where sessions.id = used.id and sessions.state <> all ('{CLOSING,CLOSED}')`,
+      [
+        uses.map(({ id }) => id),
+        uses.map(({ requestCount }) => requestCount),
+        uses.map(({ lastActivityAt }) => lastActivityAt),
+      ],
+    );
   }
 
   /** Changes what a client may change of a session that has not ended; undefined when it has, or there is none. */

@@ -56,10 +56,11 @@ export class SessionService {
   }
 
   /**
-   * Takes over the sessions whose browsers a service which was killed left running: the same ids, pages and addresses. Returns
-   * the browsers that are a session's now; the caller ends the others. To be called before anything else is started.
+   * Takes over the sessions whose browsers a service which was killed left running: the same ids, pages and addresses. Those
+   * that do not answer soon are taken over later, if they do. Returns the browsers that are a session's or may become one's;
+   * the caller ends the others. To be called before anything else is started.
    */
-  async adopt(found: readonly OwnedBrowser[]): Promise<Browser[]> {
+  async adopt(found: readonly OwnedBrowser[]): Promise<OwnedBrowser[]> {
     return new SessionAdopter({
       ...this.#deps,
       registry: this.#registry,

@@ -2,7 +2,7 @@ import type { CloseReason } from '@guise/contract';
 
 import { AppError } from '../../lib/app-error.ts';
 
-/** A create under way, which a delete or a stop of the service may break off. */
+/** A session that is being created or taken over, which a delete or a stop of the service may break off. */
 export class SessionStart {
   /** Why it was broken off; undefined while nobody did. */
   closeReason: CloseReason | undefined;
@@ -14,7 +14,7 @@ export class SessionStart {
     return this.#abort.signal;
   }
 
-  /** Resolves when the create is over, one way or the other. */
+  /** Resolves when that is over, one way or the other. */
   get finished(): Promise<void> {
     return this.#finished.promise;
   }
