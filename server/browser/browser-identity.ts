@@ -13,6 +13,18 @@ export interface HomeFile {
   readonly content: string;
 }
 
+/** A screen and what of it is free of taskbars, in physical pixels. */
+export interface IdentityDisplay {
+  readonly width: number;
+  readonly height: number;
+  readonly workArea: {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly height: number;
+  };
+}
+
 /**
  * All that makes a browser appear as what its fingerprint says, compiled: the browser room applies it and decides nothing.
  *
@@ -27,8 +39,10 @@ export interface BrowserIdentity {
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly files: readonly HomeFile[];
-  /** Size of the virtual display of a browser with a window, in physical pixels. */
-  readonly display: { readonly width: number; readonly height: number };
+  /** Put into the user-data directory's Preferences, beside what is there. */
+  readonly preferences: Readonly<Record<string, unknown>>;
+  /** The virtual display of a browser with a window. */
+  readonly display: IdentityDisplay;
   /** Sent to every target of a kind, paused, before its first script. */
   readonly commands: {
     readonly page: readonly SetupCommand[];
