@@ -1,5 +1,6 @@
 import type { Geolocation, Viewport } from '@guise/contract';
 
+import type { BrowserIdentity } from './browser-identity.ts';
 import type { DebuggingPorts } from './debugging-ports.ts';
 import type { ProcessGroups } from './process-groups.ts';
 
@@ -19,6 +20,8 @@ export interface BrowserSpec {
   readonly launchArgs: readonly string[];
   /** Absolute paths of unpacked extensions. */
   readonly extensionDirs: readonly string[];
+  /** Whom it is to appear as. Takes the place of viewport, time zone, locale, geolocation and user agent. */
+  readonly identity?: BrowserIdentity | undefined;
 }
 
 /** What the host offers browsers: the same for each of them. */
