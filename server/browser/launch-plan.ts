@@ -2,7 +2,7 @@ import type { Viewport } from '@guise/contract';
 
 import type { BrowserFolder } from './browser-folder.ts';
 import { FOLDER_ROOT_VARIABLE, FOLDER_VARIABLE } from './browser-folder.ts';
-import type { IdentityDisplay } from './browser-identity.ts';
+import type { BrowserIdentity, IdentityDisplay } from './browser-identity.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { desktopUserAgent } from './client-hints.ts';
 import { UNREACHABLE_DEBUGGING_PORTS } from './debugging-ports.ts';
@@ -118,19 +118,21 @@ function displayFlags({ identity, headless, viewport }: BrowserSpec): string[] {
   ];
 }
 
+const NOTHING: BrowserIdentity['features'] = { enabled: [], disabled: [] };
+const NOTHING_SWITCHED = { features: NOTHING, blinkFeatures: NOTHING };
+
 /** Chromium heeds only the last flag of each of these names, so there is one for all who have something to switch. */
 function featureFlags({ hideAutomation, identity }: BrowserSpec): string[] {
-  const { enabled = [], disabled = [] } = identity?.features ?? {};
-  const { enabled: blinkEnabled = [], disabled: blinkDisabled = [] } = identity?.blinkFeatures ?? {};
+  const { features, blinkFeatures } = identity ?? NOTHING_SWITCHED;
   // Said either way: by itself Chromium says it headless or with a debugging port of its own choice, and else does not.
   const automation = ['AutomationControlled'];
   const list = (name: string, features: readonly string[]): string[] =>
     features.length === 0 ? [] : [`--${name}=${features.join(',')}`];
   return [
-    ...list('disable-features', [...DISABLED_FEATURES, ...disabled]),
-    ...list('enable-features', [...ENABLED_FEATURES, ...enabled]),
-    ...list('disable-blink-features', [...(hideAutomation ? automation : []), ...blinkDisabled]),
-    ...list('enable-blink-features', [...(hideAutomation ? [] : automation), ...blinkEnabled]),
+    ...list('disable-features', [...DISABLED_FEATURES, ...features.disabled]),
+    ...list('enable-features', [...ENABLED_FEATURES, ...features.enabled]),
+    ...list('disable-blink-features', [...(hideAutomation ? automation : []), ...blinkFeatures.disabled]),
+    ...list('enable-blink-features', [...(hideAutomation ? [] : automation), ...blinkFeatures.enabled]),
   ];
 }
 

@@ -94,7 +94,7 @@ async function release(session: CdpSession): Promise<void> {
  */
 export async function applyTargetSetup(session: CdpSession, type: string, setup: TargetSetup): Promise<void> {
   // A set-up is data, checked by nobody but the browser.
-  const send = session.send as (method: string, params: object) => Promise<unknown>;
+  const { send } = session as { readonly send: (method: string, params: object) => Promise<unknown> };
   await Promise.allSettled([
     ...listSetupCommands(type, setup).map(({ method, params }) => send(method, params)),
     session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true }),

@@ -1,0 +1,47 @@
+import type { RealmConfig } from './realm-config.ts';
+import {
+  joinRegistry,
+  makeCleaner,
+  makePrototypeTrap,
+  makeToolkit,
+  methodOf,
+  patchGetters,
+  patchGpu,
+  patchRealm,
+  patchShare,
+  patchToString,
+  patchVoices,
+} from './realm-patches.ts';
+
+/** The functions that make up the script. Their names are how they find each other. */
+const PARTS: readonly ((...args: never[]) => unknown)[] = [
+  methodOf,
+  joinRegistry,
+  makeCleaner,
+  makePrototypeTrap,
+  makeToolkit,
+  patchGpu,
+  patchGetters,
+  patchVoices,
+  patchShare,
+  patchToString,
+  patchRealm,
+];
+
+/** Whether anything is left for a script to do. */
+function hasWork({ gpu, workerPlatform, voices, colorDepth, sharing }: RealmConfig): boolean {
+  return sharing || [gpu, workerPlatform, voices, colorDepth].some((each) => each !== undefined);
+}
+
+/** The script of an identity, or undefined when nothing is left for one to do. Pure. */
+export function realmScript(config: RealmConfig): string | undefined {
+  if (!hasWork(config)) return undefined;
+  return [
+    '(() => {',
+    "'use strict';",
+    ...PARTS.map(String),
+    `patchRealm(${JSON.stringify(config)});`,
+    '})();',
+    `//# sourceURL=${config.scriptName}`,
+  ].join('\n');
+}
