@@ -16,7 +16,7 @@ const family = (name: string): FontFace => ({
   boldItalic: `${name}-BoldItalic.ttf`,
 });
 
-export type FaceName = 'sans' | 'serif' | 'mono' | 'humanist' | 'slab' | 'geometric' | 'narrow' | 'emoji' | 'cjk';
+export type FaceName = 'sans' | 'serif' | 'mono' | 'humanist' | 'slab' | 'geometric' | 'narrow' | 'emoji';
 
 export const FONT_FACES: Readonly<Record<FaceName, FontFace>> = {
   sans: family('Arimo'),
@@ -27,7 +27,6 @@ export const FONT_FACES: Readonly<Record<FaceName, FontFace>> = {
   geometric: family('Roboto'),
   narrow: family('RobotoCondensed'),
   emoji: { regular: 'NotoColorEmoji.ttf' },
-  cjk: { regular: 'DroidSansFallbackFull.ttf' },
 };
 
 const noto = (...scripts: readonly string[]): readonly string[] =>
@@ -44,6 +43,7 @@ export const SCRIPT_FILES = {
   myanmar: noto('Myanmar'),
   symbols: noto('Symbols', 'Symbols2', 'Math'),
   cjk: ['DroidSansFallbackFull.ttf'],
+  emoji: ['NotoColorEmoji.ttf'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type ScriptName = keyof typeof SCRIPT_FILES;

@@ -16,24 +16,23 @@ const names = (list: string): readonly string[] => list.split(',').map((name) =>
 const WINDOWS: FamilyTable = {
   faces: {
     sans: names(
-      'Arial, Arial Black, Ebrima, Gadugi, HoloLens MDL2 Assets, Javanese Text, Leelawadee UI, Leelawadee UI Semilight, Lucida Sans Unicode, Marlett, Microsoft Himalaya, Microsoft New Tai Lue, Microsoft PhagsPa, Microsoft Sans Serif, Microsoft Tai Le, Microsoft Yi Baiti, Myanmar Text, Nirmala UI, Nirmala UI Semilight, Segoe Fluent Icons, Segoe MDL2 Assets, Segoe UI Historic, Segoe UI Symbol, Symbol, Tahoma, Webdings, Wingdings',
+      'Arial, Arial Black, Ebrima, Gadugi, HoloLens MDL2 Assets, Javanese Text, Leelawadee UI, Leelawadee UI Semilight, Lucida Sans Unicode, Marlett, Microsoft Himalaya, Microsoft New Tai Lue, Microsoft PhagsPa, Microsoft Sans Serif, Microsoft Tai Le, Microsoft Yi Baiti, Myanmar Text, Nirmala UI, Nirmala UI Semilight, Segoe Fluent Icons, Segoe MDL2 Assets, Segoe UI Historic, Segoe UI Symbol, Symbol, Tahoma, Webdings, Wingdings, Malgun Gothic, Malgun Gothic Semilight, Microsoft JhengHei, Microsoft JhengHei Light, Microsoft JhengHei UI, Microsoft JhengHei UI Light, Microsoft YaHei, Microsoft YaHei Light, Microsoft YaHei UI, Microsoft YaHei UI Light, MS PGothic, MS UI Gothic, Yu Gothic, Yu Gothic Light, Yu Gothic Medium, Yu Gothic UI, Yu Gothic UI Light, Yu Gothic UI Semibold, Yu Gothic UI Semilight, Meiryo, Meiryo UI',
     ),
     serif: names(
       'Georgia, Georgia Pro, MingLiU-ExtB, MingLiU_HKSCS-ExtB, Mongolian Baiti, MS PMincho, Palatino Linotype, PMingLiU-ExtB, Sitka, Sitka Banner, Sitka Display, Sitka Heading, Sitka Small, Sitka Subheading, Sitka Text, SimSun, NSimSun, SimSun-ExtB, SimSun-ExtG, Sylfaen, Times New Roman',
     ),
     mono: names('Cascadia Code, Cascadia Mono, Consolas, Courier New, Lucida Console, MS Gothic'),
     humanist: names(
-      'Calibri, Calibri Light, Candara, Candara Light, Comic Sans MS, Corbel, Corbel Light, Ink Free, MV Boli, Segoe Print, Segoe Script, Segoe UI, Segoe UI Black, Segoe UI Light, Segoe UI Semibold, Segoe UI Semilight, Segoe UI Variable, Segoe UI Variable Display, Segoe UI Variable Small, Segoe UI Variable Text, Trebuchet MS',
+      'Calibri, Calibri Light, Candara, Candara Light, Comic Sans MS, Corbel, Corbel Light, Ink Free, MV Boli, Segoe Print, Segoe Script, Segoe UI, Segoe UI Black, Segoe UI Emoji, Segoe UI Light, Segoe UI Semibold, Segoe UI Semilight, Segoe UI Variable, Segoe UI Variable Display, Segoe UI Variable Small, Segoe UI Variable Text, Trebuchet MS',
     ),
     slab: names('Cambria, Cambria Math, Constantia, Gabriola, Sans Serif Collection'),
     geometric: names('Verdana, Aptos'),
     narrow: names('Bahnschrift, Franklin Gothic Medium, Impact'),
-    emoji: ['Segoe UI Emoji'],
+  },
+  scripts: {
     cjk: names(
       'Malgun Gothic, Malgun Gothic Semilight, Microsoft JhengHei, Microsoft JhengHei Light, Microsoft JhengHei UI, Microsoft JhengHei UI Light, Microsoft YaHei, Microsoft YaHei Light, Microsoft YaHei UI, Microsoft YaHei UI Light, MS PGothic, MS UI Gothic, Yu Gothic, Yu Gothic Light, Yu Gothic Medium, Yu Gothic UI, Yu Gothic UI Light, Yu Gothic UI Semibold, Yu Gothic UI Semilight, Meiryo, Meiryo UI',
     ),
-  },
-  scripts: {
     arabic: ['Microsoft Sans Serif'],
     hebrew: ['Microsoft Sans Serif'],
     thai: ['Leelawadee UI'],
@@ -42,13 +41,14 @@ const WINDOWS: FamilyTable = {
     ethiopic: ['Ebrima'],
     myanmar: ['Myanmar Text'],
     symbols: ['Segoe UI Symbol'],
+    emoji: ['Segoe UI Emoji'],
   },
 };
 
 const MACOS: FamilyTable = {
   faces: {
     sans: names(
-      'Arial, Arial Black, Arial Hebrew, Arial Unicode MS, Al Bayan, Al Nile, Apple Symbols, Ayuthaya, Baghdad, Damascus, Devanagari MT, Galvji, Geeza Pro, Geneva, Gujarati MT, Gurmukhi MT, Helvetica, Helvetica Neue, InaiMathi, InaiMathi Bold, Kannada MN, Kannada Sangam MN, Kefa, Kohinoor Bangla, Kohinoor Devanagari, Kohinoor Devanagari Medium, Kohinoor Gujarati, Kohinoor Telugu, Krungthep, Lucida Grande, Microsoft Sans Serif, Mukta Mahee, Mukta Mahee Regular, Myanmar MN, Myanmar Sangam MN, Noto Nastaliq Urdu, Oriya MN, Oriya Sangam MN, PT Sans, Sathu, Silom, Sinhala MN, Sinhala Sangam MN, Symbol, Tahoma, Tamil MN, Tamil Sangam MN, Telugu MN, Telugu Sangam MN, Thonburi, Webdings, Wingdings, Wingdings 2, Wingdings 3, Zapf Dingbats, .SF NS, System Font, SF Pro Text, SF Pro Display',
+      'Arial, Arial Black, Arial Hebrew, Arial Unicode MS, Al Bayan, Al Nile, Apple Symbols, Ayuthaya, Baghdad, Damascus, Devanagari MT, Galvji, Geeza Pro, Geneva, Gujarati MT, Gurmukhi MT, Helvetica, Helvetica Neue, InaiMathi, InaiMathi Bold, Kannada MN, Kannada Sangam MN, Kefa, Kohinoor Bangla, Kohinoor Devanagari, Kohinoor Devanagari Medium, Kohinoor Gujarati, Kohinoor Telugu, Krungthep, Lucida Grande, Microsoft Sans Serif, Mukta Mahee, Mukta Mahee Regular, Myanmar MN, Myanmar Sangam MN, Noto Nastaliq Urdu, Oriya MN, Oriya Sangam MN, PT Sans, Sathu, Silom, Sinhala MN, Sinhala Sangam MN, Symbol, Tahoma, Tamil MN, Tamil Sangam MN, Telugu MN, Telugu Sangam MN, Thonburi, Webdings, Wingdings, Wingdings 2, Wingdings 3, Zapf Dingbats, .SF NS, System Font, SF Pro Text, SF Pro Display, Apple SD Gothic Neo, AppleGothic, AppleMyungjo, Heiti SC, Heiti TC, Hiragino Kaku Gothic ProN, Hiragino Maru Gothic ProN, Hiragino Sans, Hiragino Sans GB, Kaiti SC, Kaiti TC, PingFang HK, PingFang MO, PingFang SC, PingFang TC, STHeiti',
     ),
     serif: names(
       'Athelas, Baskerville, Big Caslon, Bodoni 72, Bodoni 72 Oldstyle, Bodoni 72 Smallcaps, Bodoni Ornaments, Charter, Cochin, Didot, Georgia, Hoefler Text, Iowan Old Style, Marion, Palatino, PT Serif, PT Serif Caption, Songti SC, Songti TC, STIX Two Math, STIX Two Text, STSong, Superclarendon, Times, Times New Roman, Hiragino Mincho ProN, New York',
@@ -63,11 +63,11 @@ const MACOS: FamilyTable = {
     ),
     narrow: names('Avenir Next Condensed, DIN Alternate, DIN Condensed, Impact, PT Sans Narrow, Arial Narrow'),
     emoji: ['Apple Color Emoji'],
+  },
+  scripts: {
     cjk: names(
       'Apple SD Gothic Neo, AppleGothic, AppleMyungjo, Heiti SC, Heiti TC, Hiragino Kaku Gothic ProN, Hiragino Maru Gothic ProN, Hiragino Sans, Hiragino Sans GB, Kaiti SC, Kaiti TC, PingFang HK, PingFang MO, PingFang SC, PingFang TC, STHeiti',
     ),
-  },
-  scripts: {
     arabic: ['Geeza Pro'],
     hebrew: ['Arial Hebrew'],
     thai: ['Thonburi'],
@@ -82,7 +82,7 @@ const MACOS: FamilyTable = {
 const LINUX: FamilyTable = {
   faces: {
     sans: names(
-      'Arimo, FreeSans, Liberation Sans, Nimbus Sans, Noto Sans Symbols, Noto Sans Symbols2, OpenSymbol, Arial, Helvetica',
+      'Arimo, FreeSans, Liberation Sans, Nimbus Sans, Noto Sans Symbols, Noto Sans Symbols2, OpenSymbol, Arial, Helvetica, Droid Sans Fallback, Noto Sans CJK HK, Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, WenQuanYi Micro Hei, WenQuanYi Zen Hei',
     ),
     serif: names(
       'Bitstream Charter, C059, FreeSerif, Liberation Serif, Nimbus Roman, Noto Serif, Noto Serif CJK JP, P052, Tinos, Times New Roman, Times',
@@ -99,11 +99,11 @@ const LINUX: FamilyTable = {
       'DejaVu Sans Condensed, Liberation Sans Narrow, Nimbus Sans Narrow, Roboto Condensed, Ubuntu Condensed',
     ),
     emoji: ['Noto Color Emoji'],
+  },
+  scripts: {
     cjk: names(
       'Droid Sans Fallback, Noto Sans CJK HK, Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, WenQuanYi Micro Hei, WenQuanYi Zen Hei',
     ),
-  },
-  scripts: {
     arabic: ['DejaVu Sans'],
     hebrew: ['DejaVu Sans'],
     thai: ['FreeSans', 'Noto Sans'],
@@ -116,7 +116,7 @@ const LINUX: FamilyTable = {
 const ANDROID: FamilyTable = {
   faces: {
     sans: names(
-      'Noto Sans Arabic UI, Noto Naskh Arabic UI, Noto Sans Armenian, Noto Sans Bengali UI, Noto Sans Devanagari UI, Noto Sans Ethiopic, Noto Sans Georgian, Noto Sans Hebrew, Noto Sans Myanmar, Noto Sans Symbols, Noto Sans Tamil UI, Noto Sans Thai, Noto Sans Thai UI, SamsungOne, SEC Roboto',
+      'Noto Sans Arabic UI, Noto Naskh Arabic UI, Noto Sans Armenian, Noto Sans Bengali UI, Noto Sans Devanagari UI, Noto Sans Ethiopic, Noto Sans Georgian, Noto Sans Hebrew, Noto Sans Myanmar, Noto Sans Symbols, Noto Sans Tamil UI, Noto Sans Thai, Noto Sans Thai UI, SamsungOne, SEC Roboto, Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, Noto Serif CJK JP',
     ),
     serif: names('Noto Serif, Droid Serif, Source Serif Pro'),
     mono: names('Cutive Mono, Droid Sans Mono, Roboto Mono'),
@@ -125,9 +125,9 @@ const ANDROID: FamilyTable = {
     geometric: names('Roboto, Roboto Flex, Roboto-Regular, Roboto Static, Google Sans, Droid Sans, Samsung Sans'),
     narrow: names('Roboto Condensed'),
     emoji: names('Noto Color Emoji, SamsungColorEmoji'),
-    cjk: names('Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, Noto Serif CJK JP'),
   },
   scripts: {
+    cjk: names('Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, Noto Serif CJK JP, Roboto'),
     arabic: ['Noto Naskh Arabic UI', 'Noto Sans Arabic UI', 'Roboto'],
     hebrew: ['Noto Sans Hebrew', 'Roboto'],
     thai: ['Noto Sans Thai', 'Noto Sans Thai UI', 'Roboto'],
@@ -136,7 +136,6 @@ const ANDROID: FamilyTable = {
     ethiopic: ['Noto Sans Ethiopic', 'Roboto'],
     myanmar: ['Noto Sans Myanmar', 'Roboto'],
     symbols: ['Noto Sans Symbols', 'Roboto'],
-    cjk: ['Roboto'],
   },
 };
 
@@ -198,7 +197,6 @@ export const GENERIC_FAMILIES: Readonly<Record<OsFamily, Readonly<Record<string,
 /** Which face a family is like that no table knows: told by what such families are called. First match wins. */
 const FACES_BY_NAME: readonly (readonly [RegExp, FaceName])[] = [
   [/emoji/i, 'emoji'],
-  [/cjk|hei\b|heiti|hiragino|pingfang|gothic neo|yahei|malgun|batang|gulim|dotum|meiryo|kaiti|nanum/i, 'cjk'],
   [/mono|code|consol|courier|typewriter|terminal|fixed/i, 'mono'],
   [/condensed|narrow|compressed/i, 'narrow'],
   [/sans/i, 'sans'],

@@ -1,21 +1,11 @@
 import type { RealmConfig } from './realm-config.ts';
-import {
-  joinRegistry,
-  makeCleaner,
-  makePrototypeTrap,
-  makeToolkit,
-  methodOf,
-  patchGetters,
-  patchGpu,
-  patchRealm,
-  patchShare,
-  patchToString,
-  patchVoices,
-} from './realm-patches.ts';
+import { patchGetters, patchGpu, patchRealm, patchShare, patchToString, patchVoices } from './realm-patches.ts';
+import { joinRegistry, makeAsker, makeCleaner, makePrototypeTrap, makeToolkit, methodOf } from './realm-toolkit.ts';
 
 /** The functions that make up the script. Their names are how they find each other. */
 const PARTS: readonly ((...args: never[]) => unknown)[] = [
   methodOf,
+  makeAsker,
   joinRegistry,
   makeCleaner,
   makePrototypeTrap,
@@ -40,7 +30,9 @@ export function realmScript(config: RealmConfig): string | undefined {
     '(() => {',
     "'use strict';",
     ...PARTS.map(String),
-    `patchRealm(${JSON.stringify(config)});`,
+    `const config = ${JSON.stringify(config)};`,
+    'const shared = joinRegistry(config);',
+    'if (shared !== undefined) patchRealm(makeToolkit(shared, config), config);',
     '})();',
     `//# sourceURL=${config.scriptName}`,
   ].join('\n');
