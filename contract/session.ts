@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Defaults of a session that no setting changes. */
 export const SESSION_DEFAULTS = {
   viewport: { width: 1280, height: 720 },
-  stealthLevel: 'basic',
+  stealthLevel: 'advanced',
   headless: true,
   recycle: 'close',
 } as const;

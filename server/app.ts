@@ -207,7 +207,7 @@ async function buildParts(base: {
 }): Promise<Parts> {
   const { settings, host, db, stack, logger } = base;
   const { cdpPortBase, cdpPortCount } = settings;
-  const identities = buildIdentities(host);
+  const identities = await buildIdentities(host, settings.dataDir, logger);
   const poolParts = buildPool(settings, { host, identities }, { stack, logger });
   const tokens = new SessionTokens(await loadInstanceSecret(db, 'session-tokens'));
   const events = new TypedEmitter<SessionEvents>((error, event) =>

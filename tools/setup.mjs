@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { installDependencies, isInstalled } from './setup/dependencies.mjs';
 import { SYSTEM_FOLDERS } from './setup/executable.mjs';
 import { SetupFailure } from './setup/failure.mjs';
+import { compileHelper, isHelperCurrent } from './setup/hardware-helper.mjs';
 import { withExitOnSignals } from './setup/last-wishes.mjs';
 import { ROOT } from './setup/paths.mjs';
 import { say, step } from './setup/progress.mjs';
@@ -33,6 +34,7 @@ function lookAround(requirements) {
     if (!isProgramCurrent(stamp, requirement, found)) return undefined;
     if (found) programs[requirement.name] = found;
   }
+  if (programs['C compiler'] && !isHelperCurrent(ROOT)) return undefined;
   return { node: stamp.node.file, programs };
 }
 
@@ -46,6 +48,11 @@ async function provideNode() {
   const node = chooseNode(ROOT, { platform, arch, execPath, version });
   await step('Node for the service', async () => `Node ${await verifyNode(node)} at ${path.relative(ROOT, node)}`);
   return node;
+}
+
+async function provideHelper(compiler) {
+  if (!compiler || isHelperCurrent(ROOT)) return;
+  await step('Hardware helper', () => compileHelper(ROOT, compiler));
 }
 
 /** Does what is to be done, under this checkout's lock. */
@@ -63,6 +70,7 @@ async function provide(requirements) {
     const programs = requirements.length > 0 ? await provideSystemPackages(requirements, { step }) : {};
     await provideDependencies();
     const node = await provideNode();
+    await provideHelper(programs['C compiler']);
     writeStamp(ROOT, makeStamp(ROOT, { node, programs, verifiedBefore: stamp?.programs }));
     say('Set-up: done.');
     return { node, programs };

@@ -2,16 +2,28 @@ import type { Fingerprint } from '@guise/contract';
 import type { Protocol } from 'devtools-protocol';
 
 /** A CDP command with its parameters. */
-interface SetupCommand {
+export interface SetupCommand {
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
 /** A text file below the browser's home folder. */
-interface HomeFile {
+export interface HomeFile {
   /** Relative, with `/`. */
   readonly path: string;
   readonly content: string;
+}
+
+/** A screen and what of it is free of taskbars, in physical pixels. */
+export interface IdentityDisplay {
+  readonly width: number;
+  readonly height: number;
+  readonly workArea: {
+    readonly left: number;
+    readonly top: number;
+    readonly width: number;
+    readonly height: number;
+  };
 }
 
 /**
@@ -30,8 +42,10 @@ export interface BrowserIdentity {
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly files: readonly HomeFile[];
-  /** Size of the virtual display of a browser with a window, in physical pixels. */
-  readonly display: { readonly width: number; readonly height: number };
+  /** Put into the user-data directory's Preferences, beside what is there. */
+  readonly preferences: Readonly<Record<string, unknown>>;
+  /** The virtual display of a browser with a window. */
+  readonly display: IdentityDisplay;
   /** Sent to every target of a kind, paused, before its first script. */
   readonly commands: {
     readonly page: readonly SetupCommand[];

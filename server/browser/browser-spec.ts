@@ -16,12 +16,12 @@ export interface BrowserSpec {
   readonly locale?: string | undefined;
   readonly geolocation?: Geolocation | undefined;
   readonly userAgent?: string | undefined;
-  /** What it is to appear as; the fields above that it also decides are then left out. */
-  readonly identity?: BrowserIdentity | undefined;
   /** Further flags, checked against the allow-list by the caller. */
   readonly launchArgs: readonly string[];
   /** Absolute paths of unpacked extensions. */
   readonly extensionDirs: readonly string[];
+  /** Whom it is to appear as. Takes the place of viewport, time zone, locale, geolocation and user agent. */
+  readonly identity?: BrowserIdentity | undefined;
 }
 
 /** What the host offers browsers: the same for each of them. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -24,6 +24,8 @@ const CHROMIUM_PATHS = [
 ];
 const XVFB_PATHS = ['/usr/bin/Xvfb', '/usr/local/bin/Xvfb', '/opt/X11/bin/Xvfb'];
 
+const LIBRARY_FOLDERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib'];
+
 /** A renderer draws into shared memory; a container's default of 64 MB is full after a few pages. */
 const ENOUGH_SHARED_MEMORY_BYTES = 1024 ** 3;
 
@@ -44,6 +46,30 @@ export function findChromium(): string | undefined {
 /** Path of Xvfb, or undefined where there is none. */
 export function findXvfb(): string | undefined {
   return XVFB_PATHS.find(isExecutable);
+}
+
+/** Path of the compiled `server/native/hardware-helper.c`, or undefined where set-up could not compile it. */
+export function findHardwareHelper(): string | undefined {
+  const file = path.join(import.meta.dirname, '../native/build/hardware-helper.so');
+  return existsSync(file) ? file : undefined;
+}
+
+/** Names of the files in a folder; none where there is no such folder. */
+function listNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Whether Mesa's software renderer can be had through EGL: its EGL library, and the driver beside it or in `dri`. */
+export function hasLlvmpipe(): boolean {
+  return LIBRARY_FOLDERS.some((folder) => {
+    const names = [...listNames(folder), ...listNames(path.join(folder, 'dri'))];
+    const hasDriver = names.some((name) => name === 'swrast_dri.so' || name.startsWith('libgallium'));
+    return hasDriver && names.includes('libEGL_mesa.so.0') && names.includes('libEGL.so.1');
+  });
 }
 
 /** Whether /dev/shm is large enough for browsers. */

@@ -1,11 +1,18 @@
 export { adoptBrowser, findOwnedBrowsers, type OwnedBrowser } from './adopt-browser.ts';
 export { Browser } from './browser.ts';
 export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
-export type { BrowserIdentity } from './browser-identity.ts';
+export type { BrowserIdentity, HomeFile, SetupCommand } from './browser-identity.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export { listBrands, reducedUserAgent } from './client-hints.ts';
-export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
+export {
+  findChromium,
+  findHardwareHelper,
+  findXvfb,
+  hasLlvmpipe,
+  hasSharedMemory,
+  readBrowserVersion,
+} from './host-browser.ts';
 export { launchBrowser, relaunchBrowser } from './launch-browser.ts';
 export { DebuggingPorts } from './debugging-ports.ts';
 export { fitsUsualScreen } from './launch-plan.ts';

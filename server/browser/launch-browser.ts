@@ -5,7 +5,7 @@ import { BrowserHome } from './browser-home.ts';
 import { type BrowserProcess, startBrowserProcess } from './browser-process.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { CdpConnection } from './cdp-connection.ts';
-import { planLaunch, screenFor } from './launch-plan.ts';
+import { displayFor, planLaunch } from './launch-plan.ts';
 import { PageDirectory } from './page-directory.ts';
 import { planTargetSetup } from './target-setup.ts';
 import { openVirtualDisplay, type VirtualDisplay } from './virtual-display.ts';
@@ -79,7 +79,7 @@ async function openDisplayFor(
       'Sessions with a window need Xvfb, which this host does not have (Debian package xvfb)',
     );
   }
-  return openVirtualDisplay({ xvfbPath, folder, foldersRoot, groups, screen: screenFor(spec.viewport) }, signal);
+  return openVirtualDisplay({ xvfbPath, folder, foldersRoot, groups, screen: displayFor(spec) }, signal);
 }
 
 /** Launches in a home, which the browser then owns; when the launch fails the home is disposed. */
@@ -90,6 +90,7 @@ async function launchIn(
 ): Promise<Browser> {
   await using stack = new AsyncDisposableStack();
   const { folder } = stack.use(home);
+  if (spec.identity !== undefined) await home.furnish(spec.identity);
   const display = spec.headless
     ? undefined
     : stack.use(await openDisplayFor(spec, { host, folder: folder.path }, signal));

@@ -2,6 +2,7 @@ import type { Viewport } from '@guise/contract';
 
 import type { BrowserFolder } from './browser-folder.ts';
 import { FOLDER_ROOT_VARIABLE, FOLDER_VARIABLE } from './browser-folder.ts';
+import type { BrowserIdentity, IdentityDisplay } from './browser-identity.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { desktopUserAgent } from './client-hints.ts';
 import { UNREACHABLE_DEBUGGING_PORTS } from './debugging-ports.ts';
@@ -62,8 +63,6 @@ const COMMON_FLAGS = [
   '--password-store=basic',
   // Keeps information bars out of the window, so that the page has the height it was given.
   '--test-type',
-  `--disable-features=${DISABLED_FEATURES.join(',')}`,
-  `--enable-features=${ENABLED_FEATURES.join(',')}`,
   `--host-resolver-rules=${UNREACHABLE_DEBUGGING_PORTS}`,
 ];
 
@@ -75,6 +74,7 @@ export interface LaunchPlan {
 
 /** User agent a browser starts with by a flag; undefined leaves Chromium its own. */
 export function plannedUserAgent(spec: BrowserSpec, version: string): string | undefined {
+  if (spec.identity !== undefined) return spec.identity.userAgent.userAgent;
   if (spec.userAgent !== undefined) return spec.userAgent;
   return spec.headless && spec.hideAutomation ? desktopUserAgent(version) : undefined;
 }
@@ -95,24 +95,51 @@ export function fitsUsualScreen(viewport: Viewport): boolean {
   return screen.width === SCREEN.width && screen.height === SCREEN.height;
 }
 
-function displayFlags(spec: BrowserSpec): string[] {
-  const { viewport } = spec;
+/** The display of a browser with a window: its identity's screen, or one that holds its viewport and has no taskbar. */
+export function displayFor({ identity, viewport }: BrowserSpec): IdentityDisplay {
+  if (identity !== undefined) return identity.display;
+  const screen = screenFor(viewport);
+  return { ...screen, workArea: { left: 0, top: 0, ...screen } };
+}
+
+function displayFlags({ identity, headless, viewport }: BrowserSpec): string[] {
+  const mode = headless ? ['--headless=new'] : [];
+  // An identity says where its window stands on what screen.
+  if (identity !== undefined) return mode;
   const screen = screenFor(viewport);
   const scale = viewport.deviceScaleFactor ?? 1;
   return [
+    ...mode,
     `--window-size=${viewport.width},${viewport.height + BROWSER_UI_HEIGHT}`,
     '--window-position=0,0',
-    ...(spec.headless
-      ? ['--headless=new', `--screen-info={${screen.width}x${screen.height} devicePixelRatio=${scale}}`]
-      : [`--force-device-scale-factor=${scale}`]),
+    headless
+      ? `--screen-info={${screen.width}x${screen.height} devicePixelRatio=${scale}}`
+      : `--force-device-scale-factor=${scale}`,
   ];
 }
 
-function identityFlags(spec: BrowserSpec, version: string): string[] {
+const NOTHING: BrowserIdentity['features'] = { enabled: [], disabled: [] };
+const NOTHING_SWITCHED = { features: NOTHING, blinkFeatures: NOTHING };
+
+/** Chromium heeds only the last flag of each of these names, so there is one for all who have something to switch. */
+function featureFlags({ hideAutomation, identity }: BrowserSpec): string[] {
+  const { features, blinkFeatures } = identity ?? NOTHING_SWITCHED;
+  // Said either way: by itself Chromium says it headless or with a debugging port of its own choice, and else does not.
+  const automation = ['AutomationControlled'];
+  const list = (name: string, features: readonly string[]): string[] =>
+    features.length === 0 ? [] : [`--${name}=${features.join(',')}`];
+  return [
+    ...list('disable-features', [...DISABLED_FEATURES, ...features.disabled]),
+    ...list('enable-features', [...ENABLED_FEATURES, ...features.enabled]),
+    ...list('disable-blink-features', [...(hideAutomation ? automation : []), ...blinkFeatures.disabled]),
+    ...list('enable-blink-features', [...(hideAutomation ? [] : automation), ...blinkFeatures.enabled]),
+  ];
+}
+
+function identityFlags(spec: BrowserSpec, version: string): readonly string[] {
+  if (spec.identity !== undefined) return spec.identity.flags;
   const userAgent = plannedUserAgent(spec, version);
   return [
-    // Said either way: by itself Chromium says it headless or with a debugging port of its own choice, and else does not.
-    `--${spec.hideAutomation ? 'disable' : 'enable'}-blink-features=AutomationControlled`,
     ...(userAgent === undefined ? [] : [`--user-agent=${userAgent}`]),
     ...(spec.locale === undefined ? [] : [`--accept-lang=${acceptLanguages(spec.locale)}`]),
   ];
@@ -147,6 +174,7 @@ export function planLaunch(
       ...COMMON_FLAGS,
       ...(host.sandbox ? [] : ['--no-sandbox']),
       ...(host.sharedMemory ? [] : ['--disable-dev-shm-usage']),
+      ...featureFlags(spec),
       ...displayFlags(spec),
       ...identityFlags(spec, host.version),
       ...extensionFlags(spec.extensionDirs),
@@ -162,6 +190,7 @@ export function planLaunch(
       [FOLDER_ROOT_VARIABLE]: host.foldersRoot,
       [FOLDER_VARIABLE]: folder.path,
       ...(spec.timezone === undefined ? {} : { TZ: spec.timezone }),
+      ...spec.identity?.environment,
       ...(display === undefined ? {} : { DISPLAY: display.name, XAUTHORITY: display.authorityFile }),
     },
   };

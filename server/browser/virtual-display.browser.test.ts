@@ -27,7 +27,8 @@ async function knock(display: VirtualDisplay, cookie: Buffer): Promise<number | 
 async function openDisplay(stack: AsyncDisposableStack, host: BrowserHost): Promise<VirtualDisplay> {
   const { xvfbPath, foldersRoot, groups } = host;
   if (xvfbPath === undefined) throw new Error('This test needs Xvfb; npm test installs it');
-  const screen = { width: 800, height: 600 };
+  const size = { width: 800, height: 600 };
+  const screen = { ...size, workArea: { left: 0, top: 0, ...size } };
   return stack.use(await openVirtualDisplay({ xvfbPath, folder: foldersRoot, foldersRoot, groups, screen }, soon()));
 }
 

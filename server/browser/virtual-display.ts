@@ -9,8 +9,10 @@ import { AppError } from '../lib/app-error.ts';
 import { raceAbort } from '../lib/deadline.ts';
 import { once } from '../lib/once.ts';
 import { FOLDER_ROOT_VARIABLE } from './browser-folder.ts';
+import type { IdentityDisplay } from './browser-identity.ts';
 import type { ProcessGroups } from './process-groups.ts';
 import { signalGroup } from './process-tree.ts';
+import { setWorkArea } from './work-area.ts';
 
 /** Where X servers keep their sockets, one a display number. */
 export const SOCKET_PREFIX = '/tmp/.X11-unix/X';
@@ -25,7 +27,7 @@ interface DisplayOptions {
   readonly folder: string;
   readonly foldersRoot: string;
   readonly groups: ProcessGroups;
-  readonly screen: { readonly width: number; readonly height: number };
+  readonly screen: IdentityDisplay;
 }
 
 /** An X server without a screen, for one browser with a window. */
@@ -70,8 +72,9 @@ async function readDisplayNumber(child: ChildProcess, signal: AbortSignal): Prom
  */
 export async function openVirtualDisplay(options: DisplayOptions, signal: AbortSignal): Promise<VirtualDisplay> {
   const authorityFile = path.join(options.folder, 'Xauthority');
-  await writeFile(authorityFile, authorityEntry(randomBytes(16)), { mode: 0o600 });
-  const { width, height } = options.screen;
+  const cookie = randomBytes(16);
+  await writeFile(authorityFile, authorityEntry(cookie), { mode: 0o600 });
+  const { width, height, workArea } = options.screen;
   const child = spawn(
     options.xvfbPath,
     [
@@ -114,6 +117,10 @@ export async function openVirtualDisplay(options: DisplayOptions, signal: AbortS
   };
   try {
     const number = await readDisplayNumber(child, signal);
+    if (workArea.width !== width || workArea.height !== height) {
+      const access = { socketPath: `${SOCKET_PREFIX}${number}`, protocol: COOKIE_PROTOCOL, cookie };
+      await setWorkArea(access, workArea, signal);
+    }
     return {
       pid: child.pid ?? 0,
       name: `:${number}`,

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+
 import { findProgram, isExecutable } from './executable.mjs';
 import { SetupFailure } from './failure.mjs';
+import { findCompiler } from './hardware-helper.mjs';
 
 /** Where systems put Chromium or Chrome; the binary itself before any wrapper script around it. */
 const CHROMIUM_PLACES = {
@@ -32,7 +35,7 @@ function findChromium({ environment, platform, isThere }) {
 
 /**
  * What npm cannot bring. `variable` names the environment variable by which a user chooses their own; `probeArgs` make it
- * answer and end; `packages` are the system's packages that bring it; `optional` says what one does without it: where it is
+ * answer and end, where it is a program; `packages` are the system's packages that bring it; `optional` says what one does without it: where it is
  * not given, nothing works.
  */
 const CHROMIUM = {
@@ -54,6 +57,56 @@ const XVFB = {
     arch: ['xorg-server-xvfb'],
   },
   optional: 'sessions with `headless: false` will be refused',
+};
+
+/** Fonts that pass for those of other systems, one file of each package that has to be there. */
+const FONT_FILES = [
+  'croscore/Arimo-Regular.ttf',
+  'crosextra/Carlito-Regular.ttf',
+  'crosextra/Caladea-Regular.ttf',
+  'roboto/unhinted/RobotoTTF/Roboto-Regular.ttf',
+  'droid/DroidSansFallbackFull.ttf',
+  'noto/NotoColorEmoji.ttf',
+  'noto/NotoSansThai-Regular.ttf',
+].map((name) => `/usr/share/fonts/truetype/${name}`);
+const FONTS = {
+  name: 'fonts',
+  find: ({ isFile }) => (FONT_FILES.every(isFile) ? FONT_FILES[0] : undefined),
+  packages: {
+    debian: [
+      'fonts-croscore',
+      'fonts-crosextra-carlito',
+      'fonts-crosextra-caladea',
+      'fonts-roboto-unhinted',
+      'fonts-droid-fallback',
+      'fonts-noto-color-emoji',
+      'fonts-noto-core',
+    ],
+  },
+  optional: 'identities show the fonts of this machine',
+};
+
+/** Mesa's software renderer, by which a browser has a graphics card of any name. */
+const EGL_FILES = ['x86_64-linux-gnu', 'aarch64-linux-gnu', '../lib64', '.'].map(
+  (folder) => `/usr/lib/${folder}/libEGL_mesa.so.0`,
+);
+const MESA = {
+  name: 'Mesa EGL',
+  find: ({ isFile }) => EGL_FILES.find(isFile),
+  packages: {
+    debian: ['libegl1', 'libegl-mesa0', 'libgl1-mesa-dri'],
+    fedora: ['mesa-libEGL', 'mesa-dri-drivers'],
+    arch: ['mesa'],
+  },
+  optional: 'identities have their graphics card by script alone',
+};
+
+/** The smallest there is (0.8 MB, without the headers it would recommend): all it is for is one file that includes nothing. */
+const COMPILER = {
+  name: 'C compiler',
+  find: findCompiler,
+  packages: { debian: ['tcc'], fedora: ['tcc'], arch: ['tcc'] },
+  optional: 'identities keep the memory of this machine',
 };
 
 /** A program that only the tests run, found by its name. */
@@ -104,15 +157,15 @@ const TEST_PROGRAMS = [
 /** What a purpose (`start`, `tests`, `check`) needs of the system. */
 export function listRequirements(purpose, platform) {
   if (purpose === 'check') return [];
-  const display = platform === 'linux' ? [XVFB] : [];
-  return [CHROMIUM, ...display, ...(purpose === 'tests' ? TEST_PROGRAMS : [])];
+  const onLinux = platform === 'linux' ? [XVFB, FONTS, MESA, COMPILER] : [];
+  return [CHROMIUM, ...onLinux, ...(purpose === 'tests' ? TEST_PROGRAMS : [])];
 }
 
 /** Where a requirement is met, or undefined. @throws {SetupFailure} if the user chose something that is not there */
 export function findRequirement(
   requirement,
-  { environment = process.env, platform = process.platform, isThere = isExecutable } = {},
+  { environment = process.env, platform = process.platform, isThere = isExecutable, isFile = existsSync } = {},
 ) {
-  const machine = { environment, platform, isThere };
+  const machine = { environment, platform, isThere, isFile };
   return (requirement.variable && chosenPath(requirement.variable, machine)) || requirement.find(machine);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { findRequirement, listRequirements } from './requirements.mjs';
 
-const [chromium, xvfb] = listRequirements('start', 'linux');
+const [chromium] = listRequirements('start', 'linux');
 const machine = (files, environment = { PATH: '/usr/bin' }) => ({
   platform: 'linux',
   environment,
@@ -44,18 +44,33 @@ describe('finding Chromium', () => {
 });
 
 describe('what each purpose needs', () => {
+  const forIdentities = ['fonts', 'Mesa EGL', 'C compiler'];
   const names = (purpose, platform) => listRequirements(purpose, platform).map(({ name }) => name);
 
   it('is a browser and its display to start, the servers too for the tests, and nothing for the checks', () => {
-    expect(names('start', 'linux')).toEqual(['Chromium', 'Xvfb']);
+    expect(names('start', 'linux')).toEqual(['Chromium', 'Xvfb', ...forIdentities]);
     expect(names('start', 'darwin')).toEqual(['Chromium']);
-    expect(names('tests', 'linux')).toEqual(['Chromium', 'Xvfb', 'psql', 'redis-server', 'nginx', 'promtool']);
+    expect(names('tests', 'linux')).toEqual([
+      'Chromium',
+      'Xvfb',
+      ...forIdentities,
+      'psql',
+      'redis-server',
+      'nginx',
+      'promtool',
+    ]);
     expect(names('check', 'linux')).toEqual([]);
   });
 
-  it('can do without a display only', () => {
-    expect(xvfb.optional).toBeDefined();
-    expect(listRequirements('tests', 'linux').filter(({ optional }) => optional)).toEqual([xvfb]);
+  it('can do without a display and what identities have only', () => {
+    const optional = listRequirements('tests', 'linux').filter((each) => each.optional);
+    expect(optional.map(({ name }) => name)).toEqual(['Xvfb', ...forIdentities]);
+  });
+
+  it('takes the fonts for there only when all of them are', () => {
+    const fonts = listRequirements('start', 'linux').find(({ name }) => name === 'fonts');
+    expect(findRequirement(fonts, { ...machine([]), isFile: () => true })).toMatch(/Arimo/);
+    expect(findRequirement(fonts, { ...machine([]), isFile: (file) => !file.includes('Emoji') })).toBeUndefined();
   });
 
   it("finds a server in the administrator's folders", () => {

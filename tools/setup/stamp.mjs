@@ -5,7 +5,7 @@ import { hashInstallInputs, listDirectDependencies } from './dependencies.mjs';
 import { fileIdentity } from './executable.mjs';
 
 /** Raised when what set-up does changes so that it must be done again. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 function stampFile(root) {
   return path.join(root, 'node_modules/.guise-setup.json');

@@ -26,6 +26,7 @@ async function install(missing, { family, report }) {
 
 /** Has a program answer. @returns its version if it tells, or '' @throws {SetupFailure} on one that is there but does not run */
 async function verify({ name, probeArgs }, file) {
+  if (!probeArgs) return '';
   const { exitCode, lines } = await runCommand(file, probeArgs, { timeoutMs: ANSWER_TIMEOUT_MS });
   if (exitCode === 0) return probeArgs[0] === '-help' ? '' : (findVersion(lines.join('\n')) ?? '');
   throw new SetupFailure(
