@@ -8,8 +8,8 @@ import type { Browser } from './browser.ts';
 import { CdpConnection } from './cdp-connection.ts';
 import { launchBrowser } from './launch-browser.ts';
 
-/** Far below the 30 s a command may wait for its answer, which is what these tests are about. */
-const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+/** Below the 30 s a command may wait for its answer, which is what these tests are about. */
+const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 const AFTER = { url: 'data:text/html,<title>After</title>' };
 const CRASHES = 5;
 

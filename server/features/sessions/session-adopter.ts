@@ -6,6 +6,7 @@ import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionJournal } from './session-journal.ts';
+import type { SessionRecord } from './session-record.ts';
 import type { SessionRegistry } from './session-registry.ts';
 import type { SessionRepository } from './session-repository.ts';
 import { SessionStart } from './session-start.ts';
@@ -33,6 +34,12 @@ interface SessionAdopterDeps {
   readonly logger: Logger;
 }
 
+/** A browser with the session it belongs to. */
+interface Adoptable {
+  readonly owned: OwnedBrowser;
+  readonly row: SessionRecord;
+}
+
 /**
  * Takes over the sessions of a service that was killed while their browsers went on.
  *
@@ -51,26 +58,42 @@ export class SessionAdopter {
    * what is not among the answer: browsers that are a session's now, or may become one's still. Never rejects.
    */
   async adoptAll(found: readonly OwnedBrowser[]): Promise<OwnedBrowser[]> {
-    const lost = new Set<OwnedBrowser>();
-    const late = new Set(found);
-    const adoptions = found.map(async (owned) => {
-      if (!(await this.#tryAdopt(owned))) lost.add(owned);
-      late.delete(owned);
+    const adoptable = (await Promise.all(found.map((owned) => this.#findAdoptable(owned)))).flat();
+    const lost = new Set<Adoptable>();
+    const late = new Set(adoptable);
+    const adoptions = adoptable.map(async (each) => {
+      if (!(await this.#tryAdopt(each))) lost.add(each);
+      late.delete(each);
     });
     // What takes longer goes on: it is in the registry, and ended with everything else there.
     await raceAbort(Promise.all(adoptions), AbortSignal.timeout(START_WAITS_MS)).catch(() => undefined);
     if (late.size > 0) this.#deps.logger.warn({ sessions: late.size }, 'browsers left behind do not answer yet');
-    return found.filter((owned) => !lost.has(owned));
+    return adoptable.filter((each) => !lost.has(each)).map(({ owned }) => owned);
   }
 
-  /** Whether it was taken over; if it was not, nothing of the browser is left, or the caller is to end it. Never rejects. */
-  async #tryAdopt(owned: OwnedBrowser): Promise<boolean> {
+  /** The browser with the row of its session, if that can go on. Never rejects. */
+  async #findAdoptable(owned: OwnedBrowser): Promise<readonly Adoptable[]> {
+    const { sessions, nodeId, logger } = this.#deps;
+    try {
+      const row = await sessions.find(owned.owner);
+      // One that was still starting has no client that knows of it; one that was ending ends.
+      const isAdoptable = row?.nodeId === nodeId && nextState(row.state, 'adopt') !== undefined;
+      return isAdoptable ? [{ owned, row }] : [];
+    } catch (error) {
+      logger.warn({ err: error, sessionId: owned.owner }, 'session could not be looked up');
+      return [];
+    }
+  }
+
+  /** Whether it was taken over; if it was not, nothing of the browser is left. Never rejects. */
+  async #tryAdopt({ owned, row }: Adoptable): Promise<boolean> {
     const { registry, logger } = this.#deps;
-    const { owner: id } = owned;
+    const { id } = row;
     const start = new SessionStart();
     registry.starting.set(id, start);
     try {
-      return await this.#adopt(owned, AbortSignal.any([start.signal, AbortSignal.timeout(ADOPTION_TIMEOUT_MS)]));
+      const signal = AbortSignal.any([start.signal, AbortSignal.timeout(ADOPTION_TIMEOUT_MS)]);
+      return await this.#adopt({ owned, row }, signal);
     } catch (error) {
       logger.warn({ err: error, sessionId: id }, 'session could not be taken over');
       await this.#lose(id, start);
@@ -81,12 +104,9 @@ export class SessionAdopter {
     }
   }
 
-  async #adopt(owned: OwnedBrowser, signal: AbortSignal): Promise<boolean> {
-    const { sessions, nodeId, registry, admission, journal, ender } = this.#deps;
-    const { owner: id } = owned;
-    const row = await sessions.find(id);
-    // One that was still starting has no client that knows of it; one that was ending ends.
-    if (row?.nodeId !== nodeId || nextState(row.state, 'adopt') === undefined) return false;
+  async #adopt({ owned, row }: Adoptable, signal: AbortSignal): Promise<boolean> {
+    const { registry, admission, journal, ender } = this.#deps;
+    const { id } = row;
     await using stack = new AsyncDisposableStack();
     stack.use(admission.admitRunning());
     const browser = await this.#deps.adopt(owned, signal);
