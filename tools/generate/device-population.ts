@@ -69,5 +69,5 @@ if (import.meta.main) {
   write('windows', source, windowsDevices(read));
   write('macos', source, macosDevices(read));
   write('linux', source, linuxDevices(read));
-  write('android', 'figures of makers, see tools/generate/population/android.ts', androidDevices());
+  write('android', 'usual models as we know them, see tools/generate/population/android.ts', androidDevices());
 }

@@ -7,8 +7,9 @@ import type { Share } from './network.ts';
  * Phones as they are sold, one a line: weight | model (client hint) | GPU | size in CSS pixels @ scale | cores | memory in GB as a
  * browser tells it | Android versions they run.
  *
- * The network has 300 Androids that tell their model, one to eight of each, and ties models to nothing. These are the makers' own figures
- * for usual models of it; the sizes are those the network has with the same scale.
+ * The network has 300 Androids that tell their model, one to eight of each, and ties models to nothing. So what belongs to a model is
+ * written here as we know it, checked against no maker's sheet. All its GPUs and, but for 360x825, its sizes with their scale are seen in
+ * the network; of the models 19 are. Weights are estimates.
  */
 const PHONES = `
   14|SM-S938B|Adreno (TM) 830|384x832@2.8125|8|8|15,16
