@@ -60,9 +60,14 @@ function toFieldProblem({
   }
 }
 
+/** That one branch of a choice does not fit says nothing beside what is wrong in it. */
+function isTelling({ keyword }: { readonly keyword: string }): boolean {
+  return keyword !== 'if';
+}
+
 /** Every mistake validation found, by field. */
 export function toFieldProblems(errors: readonly FastifySchemaValidationError[]): FieldProblem[] {
-  return errors.map((error) => toFieldProblem(error as FastifySchemaValidationError & ErrorObject));
+  return errors.filter(isTelling).map((error) => toFieldProblem(error as FastifySchemaValidationError & ErrorObject));
 }
 
 /**
@@ -74,7 +79,7 @@ export function compileCheck(schema: object): (value: unknown) => void {
   const validate = newAjv({ coerceTypes: false }).compile(schema);
   return (value) => {
     if (validate(value)) return;
-    const errors = (validate.errors ?? []).map(toFieldProblem);
+    const errors = (validate.errors ?? []).filter(isTelling).map(toFieldProblem);
     const detail = errors.map(({ path, message }) => `${path} ${message}`.trim()).join('; ');
     throw new AppError('VALIDATION_FAILED', detail, { extensions: { errors } });
   };

@@ -152,6 +152,37 @@ describe('a field', () => {
   });
 });
 
+describe('an identity', () => {
+  const create = (options: object): ReturnType<typeof api.call> => api.call('POST', '/api/sessions', options);
+
+  it('that cannot be worn at a level is named', async () => {
+    for (const [options, field] of [
+      [{ stealthLevel: 'none', profile: { os: 'macos' } }, '/profile'],
+      [{ stealthLevel: 'advanced', userAgent: 'mine' }, '/userAgent'],
+      [{ stealthLevel: 'maximum', headless: true }, '/headless'],
+      [{ profile: { os: 'android' }, viewport: { width: 800, height: 600 } }, '/viewport'],
+      [{ profile: { os: 'windwos' } }, '/profile/os'],
+      [{ profile: { operatingSystem: 'windows' } }, '/profile/operatingSystem'],
+    ] as const) {
+      expect([options, fieldsOf(await create(options))]).toEqual([options, [field]]);
+    }
+  });
+
+  it('that contradicts itself is refused with every rule it breaks, unless it is wanted so', async () => {
+    const { identity, id: first } = await api.create({ profile: { os: 'linux', seed: 1 } });
+    await api.end(first);
+    const fingerprint = identity?.fingerprint;
+    if (fingerprint == null) throw new Error('the session has no fingerprint');
+    const profile = { ...fingerprint, navigatorPlatform: 'Win32', hardware: { ...fingerprint.hardware, cpuCores: 7 } };
+    const { faults, detail } = expectProblem(await create({ profile }), 422, 'PROFILE_INCOHERENT');
+    expect(new Set(faults?.map(({ rule }) => rule))).toEqual(new Set(['S4', 'S6']));
+    expect(detail).toContain('/navigatorPlatform');
+    const session = await api.create({ profile, allowIncoherent: true });
+    expect(await api.evaluate(session.id, 'navigator.platform')).toBe('Win32');
+    await api.end(session.id);
+  });
+});
+
 describe('an option of a later version', () => {
   it('is refused by name, each of them', async () => {
     const options = {
@@ -168,10 +199,6 @@ describe('an option of a later version', () => {
       const answer = await api.call('POST', '/api/sessions', { [name]: value });
       expect(fieldsOf(answer, 'OPTION_NOT_AVAILABLE')).toEqual([`/${name}`]);
       expect(answer.text).not.toContain('secret');
-    }
-    for (const stealthLevel of ['advanced', 'maximum']) {
-      const answer = await api.call('POST', '/api/sessions', { stealthLevel });
-      expect(fieldsOf(answer, 'OPTION_NOT_AVAILABLE')).toEqual(['/stealthLevel']);
     }
   });
 

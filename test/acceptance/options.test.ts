@@ -134,17 +134,24 @@ describe('the identity a site sees', () => {
 });
 
 describe('the locale and time zone', () => {
-  it('are those asked for in every place and in every request', async () => {
-    const { places, headers, session } = await look({ locale: 'de-DE', timezone: 'Asia/Tokyo' });
-    expect(session.identity).toMatchObject({ locale: 'de-DE', timezone: 'Asia/Tokyo' });
-    for (const place of PLACES) {
-      const { languages, timezone, numberFormat } = places[place];
-      expect([place, languages, timezone, numberFormat]).toEqual([place, ['de-DE', 'de'], 'Asia/Tokyo', '1.234,5']);
-    }
-    for (const [path, each] of headers) {
-      expect([path, each['accept-language']]).toEqual([path, 'de-DE,de;q=0.9']);
-    }
-  });
+  it.each([
+    ['basic', ['de-DE', 'de'], 'de-DE,de;q=0.9'],
+    ['advanced', ['de-DE', 'de', 'en-US', 'en'], 'de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7'],
+  ] as const)(
+    'are those asked for in every place and in every request, at %s',
+    async (level, languagesSeen, header) => {
+      const options = { stealthLevel: level, locale: 'de-DE', timezone: 'Asia/Tokyo' };
+      const { places, headers, session } = await look(options);
+      expect(session.identity).toMatchObject({ locale: 'de-DE', timezone: 'Asia/Tokyo' });
+      for (const place of PLACES) {
+        const { languages, timezone, numberFormat } = places[place];
+        expect([place, languages, timezone, numberFormat]).toEqual([place, languagesSeen, 'Asia/Tokyo', '1.234,5']);
+      }
+      for (const [path, each] of headers) {
+        expect([path, each['accept-language']]).toEqual([path, header]);
+      }
+    },
+  );
 
   it('reach dates too', async () => {
     const code = 'new Date(0).toString() + " | " + new Date(0).toLocaleDateString(undefined, { month: "long" })';
@@ -158,7 +165,7 @@ describe('the window', () => {
   const sizes = '[innerWidth, innerHeight, devicePixelRatio, outerWidth <= screen.width, outerHeight <= screen.height]';
 
   it('has the size asked for, with or without a display, warm or cold', async () => {
-    expect(await evaluate({}, sizes)).toEqual([1280, 720, 1, true, true]);
+    expect(await evaluate({ stealthLevel: 'basic' }, sizes)).toEqual([1280, 720, 1, true, true]);
     for (const [width, height] of [
       [800, 600],
       [1024, 333],
@@ -166,8 +173,11 @@ describe('the window', () => {
       [500, 900],
     ] as const) {
       for (const headless of [true, false]) {
-        const seen = await evaluate({ headless, viewport: { width, height } }, sizes);
-        expect([headless, seen]).toEqual([headless, [width, height, 1, true, true]]);
+        for (const stealthLevel of ['basic', 'advanced'] as const) {
+          const seen = await evaluate({ headless, stealthLevel, viewport: { width, height } }, sizes);
+          const expected = [width, height, stealthLevel === 'basic' ? 1 : expect.any(Number), true, true];
+          expect([headless, stealthLevel, seen]).toEqual([headless, stealthLevel, expected]);
+        }
       }
     }
   });

@@ -49,7 +49,7 @@ describe('a create', () => {
           closeReason: null,
           nodeId: 'node-of-the-test',
           headless: true,
-          stealthLevel: 'basic',
+          stealthLevel: 'advanced',
           timeoutMs: HALF_AN_HOUR_MS,
           maxLifetimeMs: null,
           metadata: {},
@@ -62,9 +62,8 @@ describe('a create', () => {
           liveUrl: expect.stringMatching(/^ws:/) as string,
           identity: {
             browserVersion: expect.stringMatching(/^\d+(\.\d+){3}$/) as string,
-            timezone: null,
-            locale: null,
-            viewport: { width: 1280, height: 720 },
+            locale: 'en-US',
+            fingerprint: { schema: 'guise/fingerprint/1', os: 'windows', locale: 'en-US' },
           },
         });
         expect(answer.headers.location).toBe(`/api/sessions/${session.id}`);

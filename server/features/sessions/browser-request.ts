@@ -19,6 +19,9 @@ const BROWSER_UI_HEIGHT = 87;
 /** The most that taskbar or menu bar and dock take from a screen's height, in CSS pixels. */
 const LARGEST_INSETS = 120;
 
+/** How many devices are looked at for one with a certain scale. */
+const MOST_DRAWS = 200;
+
 /** What a client that asks for nothing is given to be. */
 const USUAL_CONSTRAINTS: FingerprintConstraints = { os: 'windows', device: 'desktop' };
 
@@ -55,6 +58,17 @@ export type BrowserOptions = Pick<
 /** Whether a level wears a fingerprint, which those below do not. */
 function wearsFingerprint(level: StealthLevel): boolean {
   return level === 'advanced' || level === 'maximum';
+}
+
+/**
+ * The level of a session of these options. Who brings a user agent of their own and asks for no level gets the highest one that leaves
+ * it to them.
+ */
+export function stealthLevelOf({
+  stealthLevel,
+  userAgent,
+}: Pick<CreateSession, 'stealthLevel' | 'userAgent'>): StealthLevel {
+  return stealthLevel ?? (userAgent === undefined ? SESSION_DEFAULTS.stealthLevel : 'basic');
 }
 
 /** Whether a session of these options has no window. @throws {AppError} VALIDATION_FAILED */
@@ -130,7 +144,7 @@ function identityRequest(options: BrowserOptions, identities: Identities): Brows
 
   const constraints = toConstraints(options);
   // Made now, so that what nobody is like is refused before anything is begun.
-  const fingerprint = placed(identities.generate(withRoom(constraints, viewport)), options, identities);
+  const fingerprint = placed(drawFor(constraints, { viewport, identities }), options, identities);
   checkViewport(viewport, fingerprint);
   const isFit = options.geolocation === undefined && launchArgs.length + extensionDirs.length === 0;
   return {
@@ -203,6 +217,22 @@ function toConstraints({ profile, locale, timezone }: BrowserOptions): Fingerpri
     ...(locale === undefined ? {} : { locale }),
     ...(timezone === undefined ? {} : { timezone }),
   };
+}
+
+/** A fingerprint of a device that can have a page of this size and scale. */
+function drawFor(
+  constraints: FingerprintConstraints,
+  { viewport, identities }: { readonly viewport: Viewport | undefined; readonly identities: Identities },
+): Fingerprint {
+  const roomy = withRoom(constraints, viewport);
+  const draw = (): Fingerprint => identities.generate(roomy);
+  const scale = viewport?.deviceScaleFactor;
+  if (scale === undefined || constraints.seed !== undefined) return draw();
+  for (let count = 1; count < MOST_DRAWS; count += 1) {
+    const drawn = draw();
+    if (drawn.screen.devicePixelRatio === scale) return drawn;
+  }
+  return draw();
 }
 
 /** Asks for a screen that holds a page of this size. */

@@ -10,7 +10,7 @@ import {
 } from '@guise/contract';
 
 import { AppError, invalidField } from '../../lib/app-error.ts';
-import { type BrowserOptions, isHeadless } from './browser-request.ts';
+import { type BrowserOptions, isHeadless, stealthLevelOf } from './browser-request.ts';
 import type { NewSession } from './session-record.ts';
 
 const BYTES_PER_MB = 1024 ** 2;
@@ -68,11 +68,11 @@ async function findExtension(extensionsDir: string, name: string, index: number)
  */
 export async function toBrowserOptions(input: CreateSession, extensionsDir: string): Promise<BrowserOptions> {
   refuseUnavailable(input);
-  const { extensions = [], launchArgs = [], timezone, stealthLevel = SESSION_DEFAULTS.stealthLevel } = input;
+  const { extensions = [], launchArgs = [], timezone } = input;
   checkLaunchArgs(launchArgs);
   return {
     ...input,
-    stealthLevel,
+    stealthLevel: stealthLevelOf(input),
     timezone: toTimezone(timezone),
     launchArgs,
     extensionDirs: await Promise.all(extensions.map((name, index) => findExtension(extensionsDir, name, index))),
@@ -97,7 +97,7 @@ export function toNewSession(id: string, input: CreateSession, defaults: Session
   return {
     id,
     headless: isHeadless(input),
-    stealthLevel: input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel,
+    stealthLevel: stealthLevelOf(input),
     // A proxy may carry credentials.
     options: { ...options, proxy: undefined },
     metadata,
