@@ -1,8 +1,2 @@
-export {
-  compileIdentity,
-  type CompileOptions,
-  type IdentityHost,
-  makeScriptTokens,
-  type ScriptTokens,
-} from './launch-plan/compile-identity.ts';
-export { type FontSets, openFontSets } from './launch-plan/font-sets.ts';
+export { compileIdentity, type IdentityHost, makeScriptTokens } from './launch-plan/compile-identity.ts';
+export { openFontSets } from './launch-plan/font-sets.ts';
