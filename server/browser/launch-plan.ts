@@ -80,7 +80,7 @@ export function plannedUserAgent(spec: BrowserSpec, version: string): string | u
 }
 
 /** The screen must hold the window, so it grows with a viewport larger than usual. */
-export function screenFor(viewport: Viewport): { width: number; height: number } {
+function screenFor(viewport: Viewport): { width: number; height: number } {
   const scale = viewport.deviceScaleFactor ?? 1;
   return {
     // Chromium keeps a window one pixel smaller than a screen it would fill.

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { openPageServer } from './page-server.ts';
 
 /** What a realm says of its browser, as far as all kinds of realm can. */
-export interface RealmReport {
+interface RealmReport {
   readonly values: Readonly<Record<string, unknown>>;
   /** Of the request that brought the report. */
   readonly headers: IncomingHttpHeaders;

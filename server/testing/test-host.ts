@@ -31,6 +31,11 @@ export const PLAIN_BROWSER: BrowserSpec = {
 export async function openTestHost(stack: AsyncDisposableStack): Promise<BrowserHost> {
   const foldersRoot = path.join(await openTestDirectory(stack), 'b');
   await openFolderRoot(foldersRoot);
+  return findTestHost(foldersRoot);
+}
+
+/** The real Chromium of this machine, with browser folders below an opened root. */
+export async function findTestHost(foldersRoot: string): Promise<BrowserHost> {
   const executablePath = process.env['CHROMIUM_PATH'] ?? findChromium();
   if (executablePath === undefined) throw new Error('Browser tests need Chromium; npm test installs it');
   return {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Fingerprint } from '@guise/contract';
 
 import { type BrowserSpec, findHardwareHelper, hasLlvmpipe } from '../browser/index.ts';
-import { compileIdentity, type IdentityHost, openFontSets } from '../features/identity/index.ts';
+import { compileIdentity, type IdentityHost, makeScriptTokens, openFontSets } from '../features/identity/index.ts';
 import { findTestParentDirectory } from './test-directory.ts';
 import { PLAIN_BROWSER } from './test-host.ts';
 
@@ -18,7 +18,6 @@ export function specFor(
   fingerprint: Fingerprint,
   { headless, host }: { readonly headless: boolean; readonly host: IdentityHost },
 ): BrowserSpec {
-  const tokens = { eventName: 'atestevent', scriptName: 'atestscript.js' };
-  const identity = compileIdentity(fingerprint, { headless, tokens, host });
+  const identity = compileIdentity(fingerprint, { headless, tokens: makeScriptTokens(), host });
   return { ...PLAIN_BROWSER, headless, identity, launchArgs: ['--disable-popup-blocking'] };
 }

@@ -21,12 +21,12 @@ export interface IdentityHost {
 }
 
 /** Names nobody else can guess, for the script of one identity. */
-export interface ScriptTokens {
+interface ScriptTokens {
   readonly eventName: string;
   readonly scriptName: string;
 }
 
-export interface CompileOptions {
+interface CompileOptions {
   readonly headless: boolean;
   readonly tokens: ScriptTokens;
   readonly host: IdentityHost;

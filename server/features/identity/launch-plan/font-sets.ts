@@ -15,7 +15,7 @@ const DONE_FILE = 'done';
 const CACHE_TIMEOUT_MS = 60_000;
 
 /** The sets of fonts, or the reason why there are none. */
-export interface FontSets {
+interface FontSets {
   /** Folder of the sets; undefined: identities go without. */
   readonly fontsDir: string | undefined;
   /** Font files that were not found. */

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+
+import { until } from '../testing/until.ts';
+import type { CdpSession } from './cdp-connection.ts';
+import { applyTargetSetup, listSetupCommands, type TargetSetup } from './target-setup.ts';
+
+const command = (method: string): TargetSetup['commands']['page'][number] => ({ method, params: {} });
+const SETUP: TargetSetup = {
+  commands: { page: [command('for.pages')], frame: [command('for.frames')], worker: [command('for.workers')] },
+  script: 'script',
+};
+const methodsFor = (type: string, setup = SETUP): string[] =>
+  listSetupCommands(type, setup).map(({ method }) => method);
+
+describe('what a target is given', () => {
+  it('is that of its kind, the script last', () => {
+    const script = ['Page.enable', 'Page.addScriptToEvaluateOnNewDocument'];
+    expect(methodsFor('page')).toEqual(['for.pages', ...script]);
+    expect(methodsFor('iframe')).toEqual(['for.frames', ...script]);
+    for (const type of ['worker', 'shared_worker', 'service_worker', 'shared_storage_worklet']) {
+      expect(methodsFor(type)).toEqual(['for.workers', 'Runtime.evaluate']);
+    }
+  });
+
+  it('is nothing where there is no page and no worker', () => {
+    expect(methodsFor('browser_ui')).toEqual([]);
+  });
+
+  it('leaves pages alone that need no script', () => {
+    expect(methodsFor('page', { ...SETUP, script: undefined })).toEqual(['for.pages']);
+  });
+});
+
+describe('a target', () => {
+  /** The far side: takes everything, and answers only what `answers` says. */
+  function openSession(answers: (method: string, count: number) => boolean): { session: CdpSession; sent: string[] } {
+    const sent: string[] = [];
+    const send = async (method: string, _params?: unknown, signal?: AbortSignal): Promise<unknown> => {
+      sent.push(method);
+      if (answers(method, sent.filter((each) => each === method).length)) return {};
+      return new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      });
+    };
+    return { session: { id: 'session', send, on: () => () => undefined } as unknown as CdpSession, sent };
+  }
+
+  it('gets all of it and its release last, without an answer to anything', () => {
+    const { session, sent } = openSession(() => false);
+    void applyTargetSetup(session, 'worker', SETUP);
+    expect(sent).toEqual([
+      'for.workers',
+      'Runtime.evaluate',
+      'Target.setAutoAttach',
+      'Runtime.runIfWaitingForDebugger',
+    ]);
+  });
+
+  it('that does not take its release is released again', async () => {
+    const release = 'Runtime.runIfWaitingForDebugger';
+    const { session, sent } = openSession((method, count) => method !== release || count > 1);
+    const applied = applyTargetSetup(session, 'page', SETUP);
+    await until(() => sent.filter((method) => method === release).length === 2);
+    await applied;
+  });
+});

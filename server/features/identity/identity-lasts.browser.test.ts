@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { adoptBrowser, findOwnedBrowsers, relaunchBrowser } from '../../browser/index.ts';
+import { testFingerprint } from '../../testing/fingerprints.ts';
+import { openRealmSite } from '../../testing/realm-site.ts';
+import { openTestHost } from '../../testing/test-host.ts';
+import { askPage, expectOneIdentity, wearIdentity } from '../../testing/worn-identity.ts';
+
+const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+const CHILD = path.join(import.meta.dirname, '../../testing/owned-browser-child.ts');
+
+/** What is set by a command, and what by a script, in a page that was there before. */
+const SEEN = `[navigator.platform, Intl.DateTimeFormat().resolvedOptions().locale, speechSynthesis.getVoices().length,
+  String(WebGLRenderingContext.prototype.getParameter), String(Function.prototype.toString)]`;
+
+describe('an identity', () => {
+  it('is kept when another service takes its browser over, by the pages that are open and by those that come', async () => {
+    await using stack = new AsyncDisposableStack();
+    const host = await openTestHost(stack);
+    const site = await openRealmSite(stack);
+    const fingerprint = testFingerprint('windows', host.version);
+    const service = spawn(process.execPath, [CHILD, host.foldersRoot, `${site.origin}/popup`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await Promise.race([once(service.stdout, 'data'), once(service, 'exit')]);
+    service.kill('SIGKILL');
+    if (service.exitCode === null && service.signalCode === null) await once(service, 'exit');
+
+    const [owned] = await findOwnedBrowsers(host.foldersRoot);
+    if (owned === undefined) throw new Error('The killed service left no browser');
+    const browser = stack.use(await adoptBrowser(owned, host, soon()));
+    const page = await browser.page(soon());
+    expect(await askPage(page, SEEN)).toEqual([
+      'Win32',
+      'de-DE',
+      fingerprint.voices.length,
+      'function getParameter() { [native code] }',
+      'function toString() { [native code] }',
+    ]);
+    await expectOneIdentity({ site, page }, fingerprint);
+  });
+
+  it('is kept when its browser is restarted', async () => {
+    await using stack = new AsyncDisposableStack();
+    const choose = (version: string) => ({ ...testFingerprint('macos', version), doNotTrack: true });
+    const { browser, host, site, fingerprint } = await wearIdentity(stack, { choose });
+    const successor = stack.use(await relaunchBrowser(browser, host, soon()));
+    const page = await successor.page(soon());
+    await expectOneIdentity({ site, page }, fingerprint);
+    expect(await askPage(page, 'navigator.doNotTrack')).toBe('1');
+  });
+});
