@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
 
+import { CoherenceFault } from './fingerprint.ts';
+
 /**
  * Every failure a client can see, in one table.
  *
@@ -14,11 +16,17 @@ export const PROBLEMS = {
   ORIGIN_NOT_ALLOWED: { status: 403, title: 'Requests from this origin are not allowed', retryable: false },
   ROUTE_NOT_FOUND: { status: 404, title: 'No such endpoint', retryable: false },
   SESSION_NOT_FOUND: { status: 404, title: 'No such session', retryable: false },
+  PROFILE_NOT_FOUND: { status: 404, title: 'No such profile', retryable: false },
+  PROFILE_STATE_NOT_FOUND: { status: 404, title: 'The profile has no such saved state', retryable: false },
   TARGET_NOT_FOUND: { status: 404, title: 'No such target in this browser', retryable: false },
   SESSION_NOT_READY: { status: 409, title: 'The session is not in a state that allows this', retryable: true },
+  PROFILE_LOCKED: { status: 409, title: 'A session wears this profile', retryable: true },
   SESSION_ENDED: { status: 410, title: 'The session has ended', retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large', retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The body must be JSON', retryable: false },
+  PROFILE_INCOHERENT: { status: 422, title: 'The fingerprint contradicts itself', retryable: false },
+  PROFILE_FILE_INVALID: { status: 422, title: 'The file is no profile, or a damaged one', retryable: false },
+  PROFILE_STATE_UNREADABLE: { status: 422, title: 'The saved state cannot be read', retryable: false },
   SCRIPT_FAILED: { status: 422, title: 'The script threw in the page', retryable: false },
   RESULT_NOT_SERIALIZABLE: { status: 422, title: 'The result cannot be sent as JSON', retryable: false },
   NAVIGATION_FAILED: { status: 422, title: 'The page could not be loaded', retryable: true },
@@ -55,6 +63,8 @@ export const ProblemExtensions = Type.Object({
   closeReason: Type.Optional(Type.String({ description: 'Ended session: why it ended.' })),
   state: Type.Optional(Type.String({ description: 'Session not ready: the state it is in.' })),
   resultType: Type.Optional(Type.String({ description: 'Unserialisable result: its JavaScript type.' })),
+  sessionId: Type.Optional(Type.String({ description: 'Locked profile: the session that wears it.' })),
+  faults: Type.Optional(Type.Array(CoherenceFault, { description: 'Incoherent fingerprint: each broken rule.' })),
   retryAfterSeconds: Type.Optional(Type.Integer({ description: 'The same as the Retry-After header.' })),
 });
 export type ProblemExtensions = Static<typeof ProblemExtensions>;

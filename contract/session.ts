@@ -78,7 +78,10 @@ export const PageUrl = Type.String({
   description: 'An http, https or data URL, or about:blank.',
 });
 
-const Uuid = Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'A UUID.' });
+export const Uuid = Type.String({
+  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  description: 'A UUID.',
+});
 const DomainList = Type.Array(Type.String({ minLength: 1, maxLength: 253 }), { maxItems: 1_000 });
 
 /** Body of `POST /api/sessions/create`. All of it is optional. */
