@@ -24,10 +24,10 @@ const ANYTHING_KEPT = { includeCache: true };
 /** A file of a state; `path` is below the user-data directory. */
 export type StateFile = ArchiveFile;
 
-/** A state being read: its head, and then its files, each of which has to be read before the next. */
-export interface OpenState {
+/** A state being read: its head, and then its files, each of which has to be read before the next. Must be disposed. */
+export interface OpenState extends AsyncDisposable {
   readonly head: StateHead;
-  readonly files: AsyncGenerator<StateFile>;
+  readonly files: AsyncIterable<StateFile>;
 }
 
 /** Compresses a stream (zstd). */
@@ -103,6 +103,11 @@ export async function* withoutCookieFiles(files: AsyncIterable<StateFile>): Asyn
   for await (const file of files) if (!isCookieFile(file.path)) yield file;
 }
 
+/** The files of a state that no browser wrote: none. */
+export function noFiles(): AsyncIterable<StateFile> {
+  return Readable.from([]) as AsyncIterable<StateFile>;
+}
+
 /** A state as the files of an archive, the head first; packed by `packArchive`. */
 export async function* stateEntries({
   head,
@@ -154,26 +159,25 @@ async function* checked(entries: AsyncIterator<ArchiveFile>): AsyncGenerator<Sta
 }
 
 /**
- * Reads a state from the files of an archive whose next one is the head. undefined: there is none.
+ * Reads a state from the files of an archive whose next one is the head. undefined: there is none. Disposing it ends `entries`.
  *
  * @throws {ArchiveError} here and while its files are read: for paths that do not belong into a state, too
  */
-export async function readStateEntries(entries: AsyncIterator<ArchiveFile>): Promise<OpenState | undefined> {
+export async function readStateEntries(entries: AsyncGenerator<ArchiveFile>): Promise<OpenState | undefined> {
   const first = await entries.next();
   if (first.done === true) return undefined;
   if (first.value.path !== HEAD_FILE) throw new ArchiveError(`The archive does not begin with ${HEAD_FILE}`);
   const head = parseHead(await readText(first.value));
-  const files = async function* (): AsyncGenerator<StateFile> {
-    try {
-      yield* checked(entries);
-    } finally {
-      await entries.return?.();
-    }
+  return {
+    head,
+    files: checked(entries),
+    [Symbol.asyncDispose]: async () => {
+      await entries.return(undefined);
+    },
   };
-  return { head, files: files() };
 }
 
-/** Undoes `packState`. The caller must read the files, or call their `return`. @throws {ArchiveError} */
+/** Undoes `packState`. @throws {ArchiveError} here and while the files are read */
 export async function unpackState(packed: AsyncIterable<Uint8Array>): Promise<OpenState> {
   const entries = readArchive(decompress(packed));
   try {
