@@ -19,6 +19,7 @@ export {
   WEBRTC_POLICIES,
 } from './fingerprint.ts';
 export { ALLOWED_LAUNCH_FLAGS, launchFlagName } from './launch-flags.ts';
+export { Input, InputAction, InputResult } from './input.ts';
 export {
   Execute,
   ExecuteResult,
@@ -67,7 +68,6 @@ export {
 } from './realtime.ts';
 export { Health, Liveness, Status } from './service.ts';
 export {
-  AVAILABLE_STEALTH_LEVELS,
   CreateSession,
   Geolocation,
   ListSessionsQuery,

@@ -56,6 +56,7 @@ const PageError = Type.Object({ name: Type.String(), message: Type.String(), sta
 /** Members a problem may have beside those of RFC 9457, by the kind of failure. */
 export const ProblemExtensions = Type.Object({
   errors: Type.Optional(Type.Array(FieldProblem, { description: 'Validation: every field that is wrong.' })),
+  faults: Type.Optional(Type.Array(CoherenceFault, { description: 'Incoherent fingerprint: every rule it breaks.' })),
   pageError: Type.Optional(PageError),
   netError: Type.Optional(
     Type.String({ description: "Navigation: Chromium's network error code, such as ERR_NAME_NOT_RESOLVED." }),
@@ -64,7 +65,6 @@ export const ProblemExtensions = Type.Object({
   state: Type.Optional(Type.String({ description: 'Session not ready: the state it is in.' })),
   resultType: Type.Optional(Type.String({ description: 'Unserialisable result: its JavaScript type.' })),
   sessionId: Type.Optional(Type.String({ description: 'Locked profile: the session that wears it.' })),
-  faults: Type.Optional(Type.Array(CoherenceFault, { description: 'Incoherent fingerprint: each broken rule.' })),
   retryAfterSeconds: Type.Optional(Type.Integer({ description: 'The same as the Retry-After header.' })),
 });
 export type ProblemExtensions = Static<typeof ProblemExtensions>;

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 
 import { CookieList, SetCookies } from './cookie.ts';
+import { Input, InputResult } from './input.ts';
 import { Execute, ExecuteResult, Navigate, NavigateResult, PageContent, Pdf, Screenshot } from './page.ts';
 import { Problem } from './problem.ts';
 import {
@@ -108,6 +109,11 @@ export const REALTIME_METHODS = {
     summary: 'Print the page',
     params: Type.Object({ sessionId, ...Pdf.properties }, strict),
     result: EncodedFile,
+  },
+  'session.input': {
+    summary: 'Use mouse, keyboard and touch screen',
+    params: Type.Object({ sessionId, ...Input.properties }, strict),
+    result: InputResult,
   },
   'session.content': { summary: 'The document as it is now', params: SessionOnly, result: PageContent },
   'session.getCookies': { summary: 'All cookies of the session', params: SessionOnly, result: CookieList },

@@ -1,5 +1,6 @@
 import { type Static, type TNull, type TSchema, type TUnion, Type } from 'typebox';
 
+import { Fingerprint, FingerprintConstraints } from './fingerprint.ts';
 import { CloseReason, RecycleMode, SessionState, StealthLevel } from './session-lifecycle.ts';
 import { STORABLE_TEXT } from './storable-text.ts';
 
@@ -82,13 +83,23 @@ export const Uuid = Type.String({
   pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
   description: 'A UUID.',
 });
+/** An inline fingerprint if it names its schema, and else constraints for one: only the mistakes of what was meant are told. */
+const InlineProfile = Type.Unsafe<Fingerprint | FingerprintConstraints>({
+  type: 'object',
+  if: { type: 'object', required: ['schema'] },
+  then: Fingerprint,
+  else: FingerprintConstraints,
+  description: 'A whole fingerprint (it has a `schema`), or constraints for one. Default: a Windows desktop.',
+});
 const DomainList = Type.Array(Type.String({ minLength: 1, maxLength: 253 }), { maxItems: 1_000 });
 
 /** Body of `POST /api/sessions/create`. All of it is optional. */
 export const CreateSession = Type.Object(
   {
     headless: Type.Optional(
-      Type.Boolean({ description: 'false runs the browser on a virtual display. Default true.' }),
+      Type.Boolean({
+        description: 'false: a window on a virtual display. Default true; at `stealthLevel` maximum always false.',
+      }),
     ),
     stealthLevel: Type.Optional(StealthLevel),
     viewport: Type.Optional(Viewport),
@@ -125,7 +136,10 @@ export const CreateSession = Type.Object(
       }),
     ),
     profileId: Type.Optional(Uuid),
-    profile: Type.Optional(Type.Object({}, { description: 'An inline fingerprint, or constraints for one.' })),
+    profile: Type.Optional(InlineProfile),
+    allowIncoherent: Type.Optional(
+      Type.Boolean({ description: 'Wear a fingerprint that contradicts itself, which is refused otherwise.' }),
+    ),
     proxyId: Type.Optional(Uuid),
     proxy: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
     persist: Type.Optional(Type.Boolean()),
@@ -141,7 +155,6 @@ export type CreateSession = Static<typeof CreateSession>;
 /** Options of `CreateSession` that this version knows and refuses, so that nobody believes they are in force. */
 export const UNAVAILABLE_CREATE_OPTIONS = [
   'profileId',
-  'profile',
   'proxyId',
   'proxy',
   'persist',
@@ -150,9 +163,6 @@ export const UNAVAILABLE_CREATE_OPTIONS = [
   'allowedDomains',
   'blockedDomains',
 ] as const satisfies readonly (keyof CreateSession)[];
-
-/** The stealth levels this version can apply. */
-export const AVAILABLE_STEALTH_LEVELS: readonly StealthLevel[] = ['none', 'basic'];
 
 /** Body of `PATCH /api/sessions/:id`. */
 export const UpdateSession = Type.Object(
@@ -174,6 +184,9 @@ export const SessionIdentity = Type.Object({
   timezone: Type.Union([Type.String(), Type.Null()], { description: "null: the host's." }),
   locale: Type.Union([Type.String(), Type.Null()], { description: "null: the browser's default." }),
   viewport: Viewport,
+  fingerprint: Type.Union([Fingerprint, Type.Null()], {
+    description: 'All that the browser claims to be; null at the stealth levels that claim nothing.',
+  }),
 });
 export type SessionIdentity = Static<typeof SessionIdentity>;
 

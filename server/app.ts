@@ -12,8 +12,10 @@ import {
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
+import { buildIdentities } from './build-identities.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
 import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
+import { AuditTrail } from './features/audit/index.ts';
 import {
   CdpGateway,
   cdpRoutes,
@@ -202,7 +204,8 @@ async function buildParts(base: {
 }): Promise<Parts> {
   const { settings, host, db, stack, logger } = base;
   const { cdpPortBase, cdpPortCount } = settings;
-  const poolParts = buildPool(settings, host, { stack, logger });
+  const identities = buildIdentities(host);
+  const poolParts = buildPool(settings, { host, identities }, { stack, logger });
   const tokens = new SessionTokens(await loadInstanceSecret(db, 'session-tokens'));
   const events = new TypedEmitter<SessionEvents>((error, event) =>
     logger.error({ err: error, event }, 'listener failed'),
@@ -224,6 +227,7 @@ async function buildParts(base: {
     nodeId: settings.nodeId,
     pool: poolParts.pool,
     admission: poolParts.admission,
+    identities,
     openPort: (...session) => gateway.openPort(...session),
     adopt: (owned, signal) => adoptBrowser(owned, host, signal),
     relaunch: (old, signal) => relaunchBrowser(old, host, signal),
@@ -236,8 +240,23 @@ async function buildParts(base: {
     },
     extensionsDir: settings.extensionsDir,
   });
+  auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
   const feed = await openFeed({ service: sessions, events, db }, logger);
   return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed };
+}
+
+/** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
+function auditCreates(events: TypedEmitter<SessionEvents>, trail: AuditTrail): void {
+  events.on('created', ({ sessionId, outcome, stealthLevel, identity }) => {
+    const { os = null, seed = null } = identity?.fingerprint ?? {};
+    trail.record({
+      action: 'createSession',
+      resourceType: 'session',
+      resourceId: sessionId,
+      outcome: outcome === 'failed' ? 'failure' : 'success',
+      details: { start: outcome, stealthLevel, userAgent: identity?.userAgent ?? null, os, seed },
+    });
+  });
 }
 
 async function buildInterfaces(

@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
 
 import { type BrowserHost, launchBrowser } from './browser/index.ts';
-import { Admission, hasWindow, MemoryBudget, type PoolEvents, WARM_CLASSES, WarmPool } from './features/pool/index.ts';
-import { USUAL_BROWSER } from './features/sessions/index.ts';
+import { Admission, MemoryBudget, type PoolEvents, WarmPool } from './features/pool/index.ts';
+import { type Identities, usualKind } from './features/sessions/index.ts';
 import { launchLimit } from './find-browser-host.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
 import { HostMemory } from './platform/host-memory.ts';
@@ -23,8 +23,8 @@ export interface PoolParts {
 /** Puts the warm pool, the admission and the memory they share together. The pool is added to `stack`, and not started. */
 export function buildPool(
   settings: Settings,
-  host: BrowserHost,
-  { stack, logger }: { stack: AsyncDisposableStack; logger: Logger },
+  { host, identities }: { readonly host: BrowserHost; readonly identities: Identities },
+  { stack, logger }: { readonly stack: AsyncDisposableStack; readonly logger: Logger },
 ): PoolParts {
   const { maxSessions: limit, queueLimit, queueTimeoutMs, warmPoolSize: size, warmPoolMaxAgeMs: maxAgeMs } = settings;
   const poolEvents = new TypedEmitter<PoolEvents>((error, event) =>
@@ -39,8 +39,8 @@ export function buildPool(
   const pool: WarmPool = stack.use(
     new WarmPool({
       size,
-      usual: USUAL_BROWSER,
-      classes: WARM_CLASSES.filter((each) => host.xvfbPath !== undefined || !hasWindow(each)),
+      usual: usualKind(identities),
+      canRun: ({ headless }) => headless || host.xvfbPath !== undefined,
       maxAgeMs,
       launch: (spec, signal) => launchBrowser(spec, host, signal),
       launchLimit: launchLimit(),
@@ -64,6 +64,6 @@ export function measurePool(
     launchesWaiting: () => pool.launches.waiting,
     availableMemoryBytes: () => memory.availableBytes,
   });
-  poolEvents.on('claimed', ({ outcome, warmClass }) => metrics.recordClaim(outcome, warmClass));
+  poolEvents.on('claimed', ({ outcome, kind }) => metrics.recordClaim(outcome, kind));
   poolEvents.on('ended', ({ reason }) => metrics.recordEnd(reason));
 }

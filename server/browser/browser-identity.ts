@@ -1,13 +1,14 @@
+import type { Fingerprint } from '@guise/contract';
 import type { Protocol } from 'devtools-protocol';
 
 /** A CDP command with its parameters. */
-export interface SetupCommand {
+interface SetupCommand {
   readonly method: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
 /** A text file below the browser's home folder. */
-export interface HomeFile {
+interface HomeFile {
   /** Relative, with `/`. */
   readonly path: string;
   readonly content: string;
@@ -19,6 +20,8 @@ export interface HomeFile {
  * It is plain data, because it is kept in the note by which a later service takes the browser over.
  */
 export interface BrowserIdentity {
+  /** What it was compiled from. */
+  readonly fingerprint: Fingerprint;
   /** Added to the features Guise switches for every browser. */
   readonly features: { readonly enabled: readonly string[]; readonly disabled: readonly string[] };
   /** As `features`, for `--enable-blink-features` and `--disable-blink-features`. */

@@ -1,5 +1,6 @@
 import type { Geolocation, Viewport } from '@guise/contract';
 
+import type { BrowserIdentity } from './browser-identity.ts';
 import type { DebuggingPorts } from './debugging-ports.ts';
 import type { ProcessGroups } from './process-groups.ts';
 
@@ -15,6 +16,8 @@ export interface BrowserSpec {
   readonly locale?: string | undefined;
   readonly geolocation?: Geolocation | undefined;
   readonly userAgent?: string | undefined;
+  /** What it is to appear as; the fields above that it also decides are then left out. */
+  readonly identity?: BrowserIdentity | undefined;
   /** Further flags, checked against the allow-list by the caller. */
   readonly launchArgs: readonly string[];
   /** Absolute paths of unpacked extensions. */

@@ -2,6 +2,7 @@ export { adoptBrowser, findOwnedBrowsers, type OwnedBrowser } from './adopt-brow
 export { Browser } from './browser.ts';
 export type { BrowserHome } from './browser-home.ts';
 export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
+export type { BrowserIdentity } from './browser-identity.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export type { JarCookie } from './cookies.ts';

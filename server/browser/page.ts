@@ -1,6 +1,8 @@
 import {
   type Execute,
   type ExecuteResult,
+  type Input,
+  type InputResult,
   type Navigate,
   type NavigateResult,
   PAGE_TIMEOUT_MS,
@@ -15,6 +17,7 @@ import { isTimeout, raceAbort } from '../lib/deadline.ts';
 import { captureScreenshot, printPdf } from './capture.ts';
 import type { CdpSession } from './cdp-connection.ts';
 import { CdpError } from './cdp-connection.ts';
+import { PageInput } from './input/page-input.ts';
 import { runScript } from './evaluate.ts';
 import { navigatePage } from './navigate.ts';
 import { stopPage } from './stop-page.ts';
@@ -49,10 +52,12 @@ export class Page {
   readonly #answersDialogs: () => boolean;
   #prepared: Promise<void> | undefined;
   #isCrashed = false;
+  readonly #input: PageInput;
 
   constructor(parts: { targetId: string; session: CdpSession; answersDialogs: () => boolean }) {
     this.targetId = parts.targetId;
     this.session = parts.session;
+    this.#input = new PageInput(this);
     this.#answersDialogs = parts.answersDialogs;
     this.session.on('Page.javascriptDialogOpening', (event) => this.#onDialog(event));
     this.session.on('Inspector.targetCrashed', () => {
@@ -95,6 +100,13 @@ export class Page {
   async pdf(input: Pdf, signal: AbortSignal): Promise<Buffer> {
     return this.#within({ what: 'The PDF', timeoutMs: input.timeoutMs }, signal, (deadline) =>
       printPdf(this.session, input, deadline),
+    );
+  }
+
+  /** Uses mouse, keyboard and touch screen. @throws {AppError} ELEMENT_NOT_FOUND, OPERATION_TIMED_OUT */
+  async input(input: Input, signal: AbortSignal): Promise<InputResult> {
+    return this.#within({ what: 'The input', timeoutMs: input.timeoutMs }, signal, (deadline) =>
+      this.#input.perform(input, deadline),
     );
   }
 

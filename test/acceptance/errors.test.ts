@@ -156,7 +156,6 @@ describe('an option of a later version', () => {
   it('is refused by name, each of them', async () => {
     const options = {
       profileId: randomUUID(),
-      profile: { os: 'windows' },
       proxyId: randomUUID(),
       proxy: 'http://user:secret@127.0.0.1:1',
       persist: true,
@@ -250,6 +249,7 @@ const SESSION_ROUTES: readonly (readonly [method: string, path: string, body?: o
   ['POST', '/navigate', { url: 'about:blank' }],
   ['POST', '/screenshot'],
   ['POST', '/pdf'],
+  ['POST', '/input', { actions: [{ type: 'move', x: 1, y: 1 }] }],
   ['GET', '/content'],
   ['GET', '/cookies'],
   ['PUT', '/cookies', { cookies: [] }],

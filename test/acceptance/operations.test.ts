@@ -32,6 +32,7 @@ const ROUTES = [
   'POST /api/sessions',
   'POST /api/sessions/create',
   'POST /api/sessions/{sessionId}/execute',
+  'POST /api/sessions/{sessionId}/input',
   'POST /api/sessions/{sessionId}/keepalive',
   'POST /api/sessions/{sessionId}/navigate',
   'POST /api/sessions/{sessionId}/pdf',

@@ -224,6 +224,44 @@ describe('the content', () => {
   });
 });
 
+describe('input', () => {
+  const input = (actions: object[]): ReturnType<typeof api.call> =>
+    api.call('POST', `/api/sessions/${id}/input`, { actions });
+
+  it("is what the page takes for a user's", async () => {
+    await navigate({ url: `${site.origin}/` });
+    await execute({
+      code: `document.body.innerHTML = '<input id=name>'; seen = [];
+        for (const name of ['click', 'keydown']) addEventListener(name, (e) => seen.push([e.type, e.isTrusted]))`,
+    });
+    const answer = await input([
+      { type: 'type', selector: '#name', text: 'Ada' },
+      { type: 'key', key: 'Tab' },
+    ]);
+    expect(expectStatus<{ pointer: object }>(answer, 200).pointer).toEqual({
+      x: expect.any(Number) as number,
+      y: expect.any(Number) as number,
+    });
+    const { result } = await execute({ code: '({ value: document.querySelector("#name").value, seen })' });
+    expect(result).toMatchObject({ value: 'Ada', seen: expect.arrayContaining([['click', true]]) as unknown[] });
+    expect((result as { seen: unknown[][] }).seen.every(([, isTrusted]) => isTrusted)).toBe(true);
+  });
+
+  it('that lacks something is named, and what is not there is said', async () => {
+    for (const [action, why] of [
+      [{ type: 'move' }, 'needs x and y, or a selector'],
+      [{ type: 'click', x: 1 }, 'give both x and y, or neither'],
+      [{ type: 'click', x: 1, y: 1, selector: 'a' }, 'give either x and y or a selector'],
+      [{ type: 'type' }, 'needs text'],
+      [{ type: 'wait' }, 'needs ms'],
+    ] as const) {
+      const { errors } = expectProblem(await input([action]), 400, 'VALIDATION_FAILED');
+      expect(errors).toEqual([{ path: '/actions/0', message: why }]);
+    }
+    expectProblem(await input([{ type: 'click', selector: '#nowhere' }]), 422, 'ELEMENT_NOT_FOUND');
+  });
+});
+
 describe('cookies', () => {
   const read = async (): Promise<CookieList['cookies']> =>
     expectStatus<CookieList>(await api.call('GET', `/api/sessions/${id}/cookies`), 200).cookies;

@@ -29,21 +29,21 @@ describe('the warm pool', () => {
     const { api } = service;
     const warmCreates = (): Promise<number> => readMetric(api, 'guise_session_create_seconds_count{outcome="warm"}');
     const claims = (labels: string): Promise<number> => readMetric(api, `guise_warm_pool_claims_total{${labels}}`);
-    const start = await holds(api, { headless: 2, headful: 0 });
+    const start = await holds(api, { 'headless-basic': 2, 'headful-basic': 0 });
     expect(start.hitRate).toBeNull();
     expect(listDisplays(service.dataDir)).toEqual([]);
 
     const first = await api.create({ headless: false });
     expect(await warmCreates()).toBe(0);
-    const shared = await holds(api, { headless: 1, headful: 1 });
+    const shared = await holds(api, { 'headless-basic': 1, 'headful-basic': 1 });
     expect(shared.hitRate).toBe(0);
     expect(shared.classes).toEqual(
       expect.arrayContaining([
-        { class: 'headless', target: 1, ready: 1, starting: 0 },
-        { class: 'headful', target: 1, ready: 1, starting: 0 },
+        { class: 'headless-basic', target: 1, ready: 1, starting: 0 },
+        { class: 'headful-basic', target: 1, ready: 1, starting: 0 },
       ]),
     );
-    expect(await readMetric(api, 'guise_warm_browsers_ready{class="headful"}')).toBe(1);
+    expect(await readMetric(api, 'guise_warm_browsers_ready{class="headful-basic"}')).toBe(1);
 
     const second = await api.create({ headless: false });
     const third = await api.create();
@@ -59,10 +59,10 @@ describe('the warm pool', () => {
     expect(windows).toBeGreaterThanOrEqual(2);
     // Nobody is warm for a time zone of one's own.
     const unfit = await api.create({ timezone: 'Asia/Tokyo' });
-    expect(await claims('outcome="miss",class="headful"')).toBe(1);
-    expect(await claims('outcome="hit",class="headful"')).toBe(1);
-    expect(await claims('outcome="hit",class="headless"')).toBe(1);
-    expect(await claims('outcome="unfit",class="headless"')).toBe(1);
+    expect(await claims('outcome="miss",class="headful-basic"')).toBe(1);
+    expect(await claims('outcome="hit",class="headful-basic"')).toBe(1);
+    expect(await claims('outcome="hit",class="headless-basic"')).toBe(1);
+    expect(await claims('outcome="unfit",class="headless-basic"')).toBe(1);
     expect(await readMetric(api, 'guise_warm_pool_hit_ratio')).toBeCloseTo(2 / 3);
     expect(await readMetric(api, 'guise_warm_browsers_ended_total{reason="surplus"}')).toBe(1);
     for (const { id } of [first, second, third, unfit]) await api.end(id);
@@ -72,7 +72,7 @@ describe('the warm pool', () => {
     await using own = new AsyncDisposableStack();
     const service = await startService(own, { WARM_POOL_SIZE: '1', WARM_POOL_MAX_AGE_MS: '2000' });
     const { api } = service;
-    await holds(api, { headless: 1 });
+    await holds(api, { 'headless-basic': 1 });
     const [old] = listBrowsers(service.dataDir);
     let fewest = 1;
     await until(

@@ -1,5 +1,5 @@
 export { Admission } from './admission.ts';
+export type { BrowserKind, BrowserRequest } from './browser-kind.ts';
 export { MemoryBudget } from './memory-budget.ts';
 export type { PoolEvents } from './pool-events.ts';
-export { hasWindow, WARM_CLASSES } from './warm-class.ts';
 export { WarmPool } from './warm-pool.ts';

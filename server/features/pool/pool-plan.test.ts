@@ -1,18 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { nextClass, planShares, surplusClass, toTargets } from './pool-plan.ts';
-import { WARM_CLASSES, type WarmClass } from './warm-class.ts';
+import { nextKind, planShares, surplusKind, toTargets } from './pool-plan.ts';
 
-type Counts = Map<WarmClass, number>;
+type Counts = Map<string, number>;
 
-const sum = (counts: ReadonlyMap<WarmClass, number>): number =>
+const KINDS = ['headless', 'headful', 'headless-none', 'headful-none'];
+
+const sum = (counts: ReadonlyMap<string, number>): number =>
   [...counts.values()].reduce((total, each) => total + each, 0);
 
-const counts = (headless: number, headful: number, rest: Partial<Record<WarmClass, number>> = {}): Counts =>
-  new Map(Object.entries({ headless, headful, ...rest }) as [WarmClass, number][]);
+const counts = (headless: number, headful: number, rest: Record<string, number> = {}): Counts =>
+  new Map(Object.entries({ headless, headful, ...rest }));
 
-const demand = (size: number, claims: Counts): { size: number; usual: WarmClass; claims: Counts } => ({
+const demand = (size: number, claims: Counts): { size: number; usual: string; claims: Counts } => ({
   size,
   usual: 'headless',
   claims,
@@ -23,11 +24,11 @@ function settle(wanted: ReturnType<typeof demand>, start: Counts): { have: Count
   const have = new Map(start);
   let launches = 0;
   for (; launches < 1_000; launches += 1) {
-    const next = nextClass(wanted, have);
+    const next = nextKind(wanted, have);
     if (next === undefined) break;
     have.set(next, (have.get(next) ?? 0) + 1);
     if (sum(have) <= wanted.size) continue;
-    const over = surplusClass(wanted, have);
+    const over = surplusKind(wanted, have);
     if (over !== undefined) have.set(over, (have.get(over) ?? 0) - 1);
   }
   return { have, launches };
@@ -38,18 +39,18 @@ const anyDemand = fc
     size: fc.integer({ min: 0, max: 50 }),
     counts: fc.array(fc.double({ min: 0, max: 1_000, noNaN: true }), { minLength: 4, maxLength: 4 }),
   })
-  .map(({ size, counts: each }) => demand(size, new Map(WARM_CLASSES.map((name, index) => [name, each[index] ?? 0]))));
+  .map(({ size, counts: each }) => demand(size, new Map(KINDS.map((name, index) => [name, each[index] ?? 0]))));
 const anyStock = fc
   .array(fc.integer({ min: 0, max: 20 }), { minLength: 4, maxLength: 4 })
-  .map((each): Counts => new Map(WARM_CLASSES.map((name, index) => [name, each[index] ?? 0])));
+  .map((each): Counts => new Map(KINDS.map((name, index) => [name, each[index] ?? 0])));
 
 describe('the plan of the pool', () => {
-  it('is the usual class alone as long as nobody has asked for another', () => {
+  it('is the usual kind alone as long as nobody has asked for another', () => {
     expect(toTargets(planShares(demand(5, counts(0, 0))), 5)).toEqual(counts(5, 0));
     expect(toTargets(planShares(demand(5, counts(80, 0))), 5)).toEqual(counts(5, 0));
   });
 
-  it('gives another class a browser after its first claim, not after one among many', () => {
+  it('gives another kind a browser after its first claim, not after one among many', () => {
     expect(toTargets(planShares(demand(2, counts(0, 1))), 2)).toEqual(counts(1, 1));
     expect(toTargets(planShares(demand(5, counts(100, 1))), 5)).toEqual(counts(5, 0));
   });
@@ -61,19 +62,19 @@ describe('the plan of the pool', () => {
     expect(settle(demand(5, counts(0, 0.01)), counts(4, 1)).have).toEqual(counts(5, 0));
   });
 
-  it('keeps one of the usual class although three others have an equal right to its place', () => {
+  it('keeps one of the usual kind although three others have an equal right to its place', () => {
     const wanted = demand(3, counts(0, 50, { 'headless-none': 50, 'headful-none': 50 }));
     const { have } = settle(wanted, counts(0, 1, { 'headless-none': 1, 'headful-none': 1 }));
     expect([have.get('headless'), sum(have)]).toEqual([1, 3]);
   });
 
-  it('does not move a browser to and fro between two classes in equal demand', () => {
+  it('does not move a browser to and fro between two kindes in equal demand', () => {
     const wavering = [counts(10, 8), counts(10, 10), counts(10, 12), counts(11, 11)];
     const { have } = settle(demand(5, counts(10, 8)), counts(0, 0));
     for (const claims of wavering) expect(settle(demand(5, claims), have).launches).toBe(0);
   });
 
-  it('shares out exactly the size, and always one to the usual class', () => {
+  it('shares out exactly the size, and always one to the usual kind', () => {
     fc.assert(
       fc.property(anyDemand, (each) => {
         const shares = planShares(each);
@@ -86,7 +87,7 @@ describe('the plan of the pool', () => {
     );
   });
 
-  it('comes to rest from wherever it starts, full, with one of the usual class', () => {
+  it('comes to rest from wherever it starts, full, with one of the usual kind', () => {
     fc.assert(
       fc.property(anyDemand, anyStock, (each, stock) => {
         const start = sum(stock) > each.size ? counts(0, 0) : stock;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { type BrowserHost, launchBrowser } from '../../browser/index.ts';
+import { type BrowserHost, type BrowserSpec, launchBrowser } from '../../browser/index.ts';
 import { TypedEmitter } from '../../lib/typed-emitter.ts';
 import { silentLogger } from '../../platform/logger/logger.ts';
 import { openTestHost, PLAIN_BROWSER, whatIsLeft } from '../../testing/test-host.ts';
 import { until } from '../../testing/until.ts';
+import type { BrowserKind, BrowserRequest } from './browser-kind.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import type { PoolEvents } from './pool-events.ts';
 import { WarmPool } from './warm-pool.ts';
@@ -36,12 +37,31 @@ function newMemory(availableMib: () => number): MemoryBudget {
   });
 }
 
+const kindOf = (headless: boolean): BrowserKind => ({
+  key: headless ? 'headless' : 'headful',
+  name: headless ? 'headless' : 'headful',
+  headless,
+  toSpec: () => ({ ...PLAIN_BROWSER, headless }),
+});
+
+/** A request for a browser like the plain one; one with a time zone of its own cannot be warm. */
+function requestFor(wanted: Partial<BrowserSpec> = {}): BrowserRequest {
+  const spec = { ...PLAIN_BROWSER, ...wanted };
+  return {
+    kind: kindOf(spec.headless),
+    fit: spec.timezone === undefined ? 'warm' : 'unfit',
+    toSpec: () => spec,
+    accepts: (born) => born.headless === spec.headless && born.timezone === spec.timezone,
+    viewport: spec.viewport,
+  };
+}
+
 function newPool(host: BrowserHost, setup: PoolSetup): WarmPool {
   const { size, launch = launchBrowser, maxAgeMs = 600_000 } = setup;
   return new WarmPool({
     size,
-    usual: PLAIN_BROWSER,
-    classes: ['headless', 'headful'],
+    usual: kindOf(true),
+    canRun: () => true,
     maxAgeMs,
     launch: (spec, signal) => launch(spec, host, signal),
     launchLimit: 2,
@@ -59,10 +79,10 @@ function killGroup(group: number): void {
   }
 }
 
-/** Notes what happens in a pool, as `outcome class` and `reason`. */
+/** Notes what happens in a pool, as `outcome kind` and `reason`. */
 function watch(events: TypedEmitter<PoolEvents>): { readonly claims: string[]; readonly ends: string[] } {
   const seen = { claims: [] as string[], ends: [] as string[] };
-  events.on('claimed', ({ outcome, warmClass }) => seen.claims.push(`${outcome} ${warmClass}`));
+  events.on('claimed', ({ outcome, kind }) => seen.claims.push(`${outcome} ${kind}`));
   events.on('ended', ({ reason }) => seen.ends.push(reason));
   return seen;
 }
@@ -78,13 +98,13 @@ describe('WarmPool', () => {
     pool.start();
     await until(() => pool.readyCount === 2, { timeoutMs: 30_000 });
 
-    const claimed = await Promise.all([pool.acquire(PLAIN_BROWSER, soon()), pool.acquire(PLAIN_BROWSER, soon())]);
+    const claimed = await Promise.all([pool.acquire(requestFor(), soon()), pool.acquire(requestFor(), soon())]);
     for (const { browser } of claimed) stack.use(browser);
     expect(claimed.map(({ isWarm }) => isWarm)).toEqual([true, true]);
     expect(claimed[0]?.browser.pid).not.toBe(claimed[1]?.browser.pid);
 
     await until(() => pool.readyCount === 2, { timeoutMs: 30_000 });
-    const { browser } = await pool.acquire(PLAIN_BROWSER, soon());
+    const { browser } = await pool.acquire(requestFor(), soon());
     stack.use(browser);
     expect(claimed.map((each) => each.browser.pid)).not.toContain(browser.pid);
   });
@@ -101,7 +121,7 @@ describe('WarmPool', () => {
     stack.defer(() => {
       for (const group of groups) killGroup(group);
     });
-    const { browser } = await pool.acquire(PLAIN_BROWSER, soon());
+    const { browser } = await pool.acquire(requestFor(), soon());
     stack.use(browser);
     const page = await browser.page(soon());
     expect(await page.execute({ code: '1 + 1' }, soon())).toMatchObject({ result: 2 });
@@ -113,10 +133,10 @@ describe('WarmPool', () => {
     const pool = stack.use(newPool(await openTestHost(stack), { size: 1 }));
     pool.start();
     await until(() => pool.readyCount === 1, { timeoutMs: 30_000 });
-    const cold = await pool.acquire({ ...PLAIN_BROWSER, timezone: 'Asia/Tokyo' }, soon());
+    const cold = await pool.acquire(requestFor({ timezone: 'Asia/Tokyo' }), soon());
     stack.use(cold.browser);
     expect(cold.isWarm).toBe(false);
-    const warm = await pool.acquire({ ...PLAIN_BROWSER, viewport: { width: 700, height: 500 } }, soon());
+    const warm = await pool.acquire(requestFor({ viewport: { width: 700, height: 500 } }), soon());
     stack.use(warm.browser);
     expect(warm.isWarm).toBe(true);
     const page = await warm.browser.page(soon());
@@ -146,7 +166,7 @@ describe('WarmPool', () => {
     const pool = stack.use(newPool(await openTestHost(stack), { size: 2, events }));
     pool.start();
     await until(() => readyOf(pool, 'headless') === 2, { timeoutMs: 30_000 });
-    const headful = { ...PLAIN_BROWSER, headless: false };
+    const headful = requestFor({ headless: false });
     const first = await pool.acquire(headful, soon());
     stack.use(first.browser);
     expect(pool.hitRate).toBe(0);
@@ -154,10 +174,10 @@ describe('WarmPool', () => {
     const second = await pool.acquire(headful, soon());
     stack.use(second.browser);
     expect([first.isWarm, second.isWarm, second.browser.spec.headless]).toEqual([false, true, false]);
-    const other = await pool.acquire(PLAIN_BROWSER, soon());
+    const other = await pool.acquire(requestFor(), soon());
     stack.use(other.browser);
     expect([other.isWarm, other.browser.spec.headless]).toEqual([true, true]);
-    stack.use((await pool.acquire({ ...PLAIN_BROWSER, timezone: 'Asia/Tokyo' }, soon())).browser);
+    stack.use((await pool.acquire(requestFor({ timezone: 'Asia/Tokyo' }), soon())).browser);
     expect(claims).toEqual(['miss headful', 'hit headful', 'hit headless', 'unfit headless']);
     expect(pool.hitRate).toBeCloseTo(2 / 3);
     expect(ends).toEqual(['surplus']);
@@ -201,7 +221,7 @@ describe('WarmPool', () => {
     await until(async () => (await whatIsLeft(host)).groups.length === 0);
     // Enough for the reserve, not for a warm browser and a session beside it.
     availableMib = 300;
-    const { browser, isWarm } = await pool.acquire(PLAIN_BROWSER, soon());
+    const { browser, isWarm } = await pool.acquire(requestFor(), soon());
     stack.use(browser);
     expect([isWarm, pool.startingCount, pool.readyCount]).toEqual([false, 0, 0]);
     availableMib = 10_000;
@@ -223,7 +243,7 @@ describe('WarmPool', () => {
     availableMib = 300;
     using _someone = memory.promise();
     using _this = memory.promise();
-    stack.use((await pool.acquire({ ...PLAIN_BROWSER, timezone: 'Asia/Tokyo' }, soon())).browser);
+    stack.use((await pool.acquire(requestFor({ timezone: 'Asia/Tokyo' }), soon())).browser);
     expect([ends, pool.readyCount]).toEqual([['pressure'], 1]);
   });
 
@@ -235,7 +255,7 @@ describe('WarmPool', () => {
       return launchBrowser(spec, host, signal);
     };
     const pool = stack.use(newPool(await openTestHost(stack), { size: 1, launch }));
-    const cold = { ...PLAIN_BROWSER, timezone: 'Asia/Tokyo' };
+    const cold = requestFor({ timezone: 'Asia/Tokyo' });
     const creates = Array.from({ length: 3 }, () => pool.acquire(cold, soon()));
     pool.start();
     creates.push(pool.acquire(cold, soon()));

@@ -6,11 +6,11 @@ import { once } from '../../lib/once.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
+import type { BrowserKind, BrowserRequest } from './browser-kind.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { PoolDemand } from './pool-demand.ts';
 import type { PoolEvents } from './pool-events.ts';
-import { nextClass, planShares, surplusClass, toTargets } from './pool-plan.ts';
-import { canBecome, type WarmClass, warmClassOf, warmSpec } from './warm-class.ts';
+import { nextKind, planShares, surplusKind, toTargets } from './pool-plan.ts';
 import { type WarmBrowser, WarmStock } from './warm-stock.ts';
 
 /** A refill waits until no browser has been asked for during this time, so that it does not slow a burst of claims. */
@@ -25,12 +25,12 @@ const LONGEST_BACKOFF_MS = 60_000;
 const CHECK_INTERVAL_MS = 1_000;
 
 interface WarmPoolOptions {
-  /** How many started, unused browsers to keep, of all classes together. */
+  /** How many started, unused browsers to keep, of all kinds together. */
   readonly size: number;
-  /** The browser most sessions ask for; its class always keeps one place. */
-  readonly usual: BrowserSpec;
-  /** The classes this host can run, the usual one among them. */
-  readonly classes: readonly WarmClass[];
+  /** What most sessions ask for; it always keeps one place. */
+  readonly usual: BrowserKind;
+  /** Whether this host can run browsers of a kind. The usual one has to be among them. */
+  readonly canRun: (kind: BrowserKind) => boolean;
   /** A browser that has waited longer than this is replaced. Milliseconds. */
   readonly maxAgeMs: number;
   readonly launch: (spec: BrowserSpec, signal: AbortSignal) => Promise<Browser>;
@@ -47,9 +47,9 @@ export interface AcquiredBrowser {
   readonly isWarm: boolean;
 }
 
-/** One class of warm browsers as it stands. */
+/** The warm browsers of all kinds of a name, as they stand. */
 interface ClassReport {
-  readonly class: WarmClass;
+  readonly class: string;
   readonly target: number;
   readonly ready: number;
   readonly starting: number;
@@ -59,8 +59,8 @@ interface ClassReport {
  * Keeps browsers started ahead of demand.
  *
  * A browser leaves the pool when it is acquired and never comes back: a used one must not reach a second session.
- * The pool holds `size` browsers, shared among the classes by recent demand (see `pool-plan.ts`). One that dies is replaced;
- * one that has grown old, or whose class has more than its share, is ended after its successor runs. Refilling happens in
+ * The pool holds `size` browsers, shared among the kinds by recent demand (see `pool-plan.ts`). One that dies is replaced;
+ * one that has grown old, or whose kind has more than its share, is ended after its successor runs. Refilling happens in
  * the background, one browser after another, after all launches that somebody waits for, and only while there is memory
  * for it. When memory runs short the oldest are ended.
  */
@@ -70,7 +70,7 @@ export class WarmPool implements AsyncDisposable {
   readonly #stock: WarmStock;
   readonly #demand: PoolDemand;
   readonly #launches: Semaphore;
-  #starting: WarmClass | undefined;
+  #starting: BrowserKind | undefined;
   #lastClaimAt = 0;
   #refill: Promise<void> | undefined;
   #checks: BackgroundLoop | undefined;
@@ -81,7 +81,7 @@ export class WarmPool implements AsyncDisposable {
   constructor(options: WarmPoolOptions) {
     this.#options = options;
     this.#launches = new Semaphore(options.launchLimit);
-    this.#demand = new PoolDemand(options.classes);
+    this.#demand = new PoolDemand(options.usual);
     const { events, logger } = options;
     this.#stock = new WarmStock({ events, logger, onDied: () => this.#scheduleRefill() });
   }
@@ -120,15 +120,19 @@ export class WarmPool implements AsyncDisposable {
     return { running, waiting, limit };
   }
 
-  /** Every class there can be. */
+  /** What is warm, or is to be, by the names of the kinds. */
   reportClasses(): ClassReport[] {
-    const targets = toTargets(planShares(this.#wanted), this.size);
-    const ready = this.#stock.counts;
-    return this.#options.classes.map((each) => ({
-      class: each,
-      target: targets.get(each) ?? 0,
-      ready: ready.get(each) ?? 0,
-      starting: this.#starting === each ? 1 : 0,
+    const ready = this.#stock.countsByName;
+    const targets = new Map<string, number>();
+    for (const [key, target] of toTargets(planShares(this.#wanted), this.size)) {
+      const name = this.#demand.find(key)?.name;
+      if (name !== undefined) targets.set(name, (targets.get(name) ?? 0) + target);
+    }
+    return [...new Set([...targets.keys(), ...ready.keys()])].map((name) => ({
+      class: name,
+      target: targets.get(name) ?? 0,
+      ready: ready.get(name) ?? 0,
+      starting: this.#starting?.name === name ? 1 : 0,
     }));
   }
 
@@ -148,44 +152,42 @@ export class WarmPool implements AsyncDisposable {
    *
    * @throws {AppError} BROWSER_LAUNCH_FAILED
    */
-  async acquire(spec: BrowserSpec, signal: AbortSignal): Promise<AcquiredBrowser> {
-    const { usual, classes } = this.#options;
-    const warmClass = warmClassOf(spec);
-    const canBeWarm = classes.includes(warmClass) && canBecome(warmSpec(warmClass, usual), spec);
+  async acquire(request: BrowserRequest, signal: AbortSignal): Promise<AcquiredBrowser> {
+    const { kind, fit, toSpec } = request;
+    const canBeWarm = fit === 'warm' && this.#options.canRun(kind);
     this.#lastClaimAt = performance.now();
-    if (canBeWarm) this.#demand.addClaim(warmClass);
-    const claim = async (): Promise<Browser | undefined> => (canBeWarm ? this.#claim(spec, signal) : undefined);
+    if (canBeWarm) this.#demand.addClaim(kind);
+    const claim = async (): Promise<Browser | undefined> => (canBeWarm ? this.#claim(request, signal) : undefined);
     const warm = await claim();
     this.#scheduleRefill();
-    if (warm !== undefined) return this.#handOut(warm, { warmClass, outcome: 'hit' });
+    if (warm !== undefined) return this.#handOut(warm, { kind: kind.name, outcome: 'hit' });
 
     using _slot = await this.#launches.acquire(signal);
     // Others have launched meanwhile, and so may the pool have.
     const late = await claim();
-    if (late !== undefined) return this.#handOut(late, { warmClass, outcome: 'hit' });
-    const outcome = canBeWarm ? 'miss' : 'unfit';
+    if (late !== undefined) return this.#handOut(late, { kind: kind.name, outcome: 'hit' });
+    const unwarm = fit === 'pinned' ? 'pinned' : 'unfit';
     await this.#makeRoom();
-    const cold = await this.#options.launch(spec, AbortSignal.any([signal, this.#stop.signal]));
-    return this.#handOut(cold, { warmClass, outcome });
+    const cold = await this.#options.launch(toSpec(), AbortSignal.any([signal, this.#stop.signal]));
+    return this.#handOut(cold, { kind: kind.name, outcome: canBeWarm ? 'miss' : unwarm });
   }
 
   #handOut(browser: Browser, claimed: PoolEvents['claimed']): AcquiredBrowser {
     const { outcome } = claimed;
-    if (outcome !== 'unfit') this.#demand.addOutcome(outcome);
+    if (outcome === 'hit' || outcome === 'miss') this.#demand.addOutcome(outcome);
     this.#options.events.emit('claimed', claimed);
     return { browser, isWarm: outcome === 'hit' };
   }
 
   /** A warm browser that answers and has the size that is asked for. */
-  async #claim(spec: BrowserSpec, signal: AbortSignal): Promise<Browser | undefined> {
-    const warmClass = warmClassOf(spec);
+  async #claim(request: BrowserRequest, signal: AbortSignal): Promise<Browser | undefined> {
     for (;;) {
       signal.throwIfAborted();
-      const warm = this.#stock.takeOldest(warmClass);
+      const warm = this.#stock.takeFor(request);
       if (warm === undefined) return undefined;
       const { browser } = warm;
       try {
-        await this.#makeFit(browser, spec, AbortSignal.any([signal, AbortSignal.timeout(CLAIM_TIMEOUT_MS)]));
+        await makeFit(browser, request, AbortSignal.any([signal, AbortSignal.timeout(CLAIM_TIMEOUT_MS)]));
         return browser;
       } catch (error) {
         void this.#stock.discard(warm, signal.aborted ? 'abandoned' : 'dead');
@@ -196,12 +198,6 @@ export class WarmPool implements AsyncDisposable {
     }
   }
 
-  async #makeFit(browser: Browser, { viewport }: BrowserSpec, signal: AbortSignal): Promise<void> {
-    const { width, height } = this.#options.usual.viewport;
-    if (viewport.width === width && viewport.height === height) await browser.ping(signal);
-    else await browser.resize(viewport, signal);
-  }
-
   /** Those who were admitted were promised memory that may be a warm browser's: then that one goes first. */
   async #makeRoom(): Promise<void> {
     const oldest = this.#stock.findOldest();
@@ -210,7 +206,9 @@ export class WarmPool implements AsyncDisposable {
 
   get #wanted(): Parameters<typeof planShares>[0] {
     const { size, usual } = this.#options;
-    return { size, usual: warmClassOf(usual), claims: this.#demand.claims };
+    // A kind that is forgotten may still be in stock: it has no share then, and goes first.
+    const stocked = [...this.#stock.counts.keys()].map((key) => [key, 0] as const);
+    return { size, usual: usual.key, claims: new Map([...stocked, ...this.#demand.claims]) };
   }
 
   /** The oldest browser, if it has waited too long. */
@@ -220,15 +218,16 @@ export class WarmPool implements AsyncDisposable {
     return isAged ? oldest : undefined;
   }
 
-  /** The class to start a browser of now; undefined when the pool is as it should be, or cannot become so yet. */
-  #findNext(): WarmClass | undefined {
+  /** The kind to start a browser of now; undefined when the pool is as it should be, or cannot become so yet. */
+  #findNext(): BrowserKind | undefined {
     if (this.#stop.signal.aborted || this.#isMemoryShort || !this.#options.memory.hasRoomForWarm) return undefined;
     const have = this.#stock.counts;
-    const next = nextClass(this.#wanted, have);
+    const next = nextKind(this.#wanted, have);
     const aged = this.#findAged();
-    if (next !== undefined || aged === undefined) return next;
-    have.set(aged.warmClass, (have.get(aged.warmClass) ?? 0) - 1);
-    return nextClass(this.#wanted, have);
+    if (next !== undefined || aged === undefined) return next === undefined ? undefined : this.#demand.find(next);
+    const { key } = aged.kind;
+    have.set(key, (have.get(key) ?? 0) - 1);
+    return this.#demand.find(nextKind(this.#wanted, have) ?? '');
   }
 
   #scheduleRefill(): void {
@@ -271,15 +270,15 @@ export class WarmPool implements AsyncDisposable {
     }
   }
 
-  /** Starts one browser of the class that lacks one most, once no one who waits needs the turn. */
+  /** Starts one browser of the kind that lacks one most, once no one who waits needs the turn. */
   async #addOne(signal: AbortSignal): Promise<void> {
     using _slot = await this.#launches.acquireLast(signal);
-    const warmClass = this.#findNext();
-    if (warmClass === undefined) return;
+    const kind = this.#findNext();
+    if (kind === undefined) return;
     using promise = this.#options.memory.promise();
-    this.#starting = warmClass;
+    this.#starting = kind;
     try {
-      this.#stock.add(await this.#options.launch(warmSpec(warmClass, this.#options.usual), signal), warmClass);
+      this.#stock.add(await this.#options.launch(kind.toSpec(), signal), kind);
       promise.settle();
     } finally {
       this.#starting = undefined;
@@ -290,7 +289,7 @@ export class WarmPool implements AsyncDisposable {
   async #endSurplus(): Promise<void> {
     while (this.#stock.size > this.size) {
       const aged = this.#findAged();
-      const surplus = aged ?? this.#stock.findOldest(surplusClass(this.#wanted, this.#stock.counts));
+      const surplus = aged ?? this.#stock.findOldest(surplusKind(this.#wanted, this.#stock.counts));
       if (surplus === undefined) return;
       await this.#stock.end(surplus, aged === undefined ? 'surplus' : 'aged');
     }
@@ -327,4 +326,11 @@ export class WarmPool implements AsyncDisposable {
     await this.#refill;
     await this.#stock[Symbol.asyncDispose]();
   }
+}
+
+async function makeFit(browser: Browser, { viewport }: BrowserRequest, signal: AbortSignal): Promise<void> {
+  const { width, height } = browser.spec.viewport;
+  const fits = viewport === undefined || (viewport.width === width && viewport.height === height);
+  if (fits) await browser.ping(signal);
+  else await browser.resize(viewport, signal);
 }

@@ -1,13 +1,13 @@
 import type { Browser } from '../../browser/index.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
+import type { BrowserKind, BrowserRequest } from './browser-kind.ts';
 import type { PoolEvents, WarmEnd } from './pool-events.ts';
-import type { WarmClass } from './warm-class.ts';
 
 /** A browser that waits to be claimed. */
 export interface WarmBrowser {
   readonly browser: Browser;
-  readonly warmClass: WarmClass;
+  readonly kind: BrowserKind;
   /** By the clock of `performance.now()`. */
   readonly readyAtMs: number;
 }
@@ -38,20 +38,23 @@ export class WarmStock implements AsyncDisposable {
     return this.#ready.size;
   }
 
-  /** How many there are of each class that has any. */
-  get counts(): Map<WarmClass, number> {
-    const counts = new Map<WarmClass, number>();
-    for (const { warmClass } of this.#ready) counts.set(warmClass, (counts.get(warmClass) ?? 0) + 1);
-    return counts;
+  /** How many there are of each kind that has any, by its key. */
+  get counts(): Map<string, number> {
+    return this.#countBy(({ key }) => key);
   }
 
-  /** The one that has waited longest, of a class or of all. It stays. */
-  findOldest(warmClass?: WarmClass): WarmBrowser | undefined {
-    return this.#ready.values().find((each) => warmClass === undefined || each.warmClass === warmClass);
+  /** How many there are of all kinds of a name. */
+  get countsByName(): Map<string, number> {
+    return this.#countBy(({ name }) => name);
   }
 
-  add(browser: Browser, warmClass: WarmClass): void {
-    const warm = { browser, warmClass, readyAtMs: performance.now() };
+  /** The one that has waited longest, of a kind or of all. It stays. */
+  findOldest(key?: string): WarmBrowser | undefined {
+    return this.#ready.values().find(({ kind }) => key === undefined || kind.key === key);
+  }
+
+  add(browser: Browser, kind: BrowserKind): void {
+    const warm = { browser, kind, readyAtMs: performance.now() };
     this.#ready.add(warm);
     void browser.gone.then(() => {
       // One that was taken, or that is being ended, is not ours any more.
@@ -62,9 +65,14 @@ export class WarmStock implements AsyncDisposable {
     });
   }
 
-  /** Takes the oldest of a class. The caller must dispose its browser, or hand it to `discard`. */
-  takeOldest(warmClass: WarmClass): WarmBrowser | undefined {
-    const warm = this.findOldest(warmClass);
+  /**
+   * Takes the oldest that can become what is asked for, one of the very kind first. The caller must dispose its browser, or hand it
+   * to `discard`.
+   */
+  takeFor({ kind, accepts }: BrowserRequest): WarmBrowser | undefined {
+    const fitting = this.#ready.values().filter(({ browser }) => accepts(browser.spec));
+    const all = [...fitting];
+    const warm = all.find((each) => each.kind.key === kind.key) ?? all[0];
     if (warm !== undefined) this.#ready.delete(warm);
     return warm;
   }
@@ -75,9 +83,9 @@ export class WarmStock implements AsyncDisposable {
   }
 
   /** Ends one that was taken, and resolves when nothing of it is left. Never rejects. */
-  async discard({ browser, warmClass }: WarmBrowser, reason: WarmEnd): Promise<void> {
+  async discard({ browser, kind }: WarmBrowser, reason: WarmEnd): Promise<void> {
     this.#deps.events.emit('ended', { reason });
-    this.#deps.logger.debug({ pid: browser.pid, warmClass, reason }, 'warm browser is ended');
+    this.#deps.logger.debug({ pid: browser.pid, kind: kind.name, reason }, 'warm browser is ended');
     const ending = browser[Symbol.asyncDispose]()
       .catch((error: unknown) => {
         this.#deps.logger.error({ err: error, pid: browser.pid }, 'warm browser could not be cleaned up');
@@ -85,6 +93,12 @@ export class WarmStock implements AsyncDisposable {
       .finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);
     await ending;
+  }
+
+  #countBy(of: (kind: BrowserKind) => string): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { kind } of this.#ready) counts.set(of(kind), (counts.get(of(kind)) ?? 0) + 1);
+    return counts;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -52,6 +52,7 @@ export function realtimeHandlers({
     'session.navigate': (params, { signal }) => pages.navigate(params, signal),
     'session.screenshot': (params, { signal }) => encoded(pages.screenshot(params, signal)),
     'session.pdf': (params, { signal }) => encoded(pages.pdf(params, signal)),
+    'session.input': (params, { signal }) => pages.input(params, signal),
     'session.content': (params, { signal }) => pages.content(params, signal),
     'session.getCookies': (params) => pages.getCookies(params),
     'session.setCookies': (params) => pages.setCookies(params),

@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { type CreateSession, UNAVAILABLE_CREATE_OPTIONS } from '@guise/contract';
+import { type CreateSession, SESSION_DEFAULTS, UNAVAILABLE_CREATE_OPTIONS } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { AppError } from '../../lib/app-error.ts';
-import { toBrowserSpec, USUAL_BROWSER } from './create-options.ts';
+import { toBrowserOptions } from './create-options.ts';
 
 async function errorsOf(input: CreateSession): Promise<{ code: string; paths: string[] }> {
-  const error = await toBrowserSpec(input, '/nonexistent').then(
+  const error = await toBrowserOptions(input, '/nonexistent').then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -19,20 +19,18 @@ async function errorsOf(input: CreateSession): Promise<{ code: string; paths: st
 }
 
 describe('create options', () => {
-  it('ask for the usual browser when there are none', async () => {
-    expect(await toBrowserSpec({}, '/nonexistent')).toEqual({
-      ...USUAL_BROWSER,
+  it('ask for the usual level when there are none', async () => {
+    expect(await toBrowserOptions({}, '/nonexistent')).toEqual({
+      stealthLevel: SESSION_DEFAULTS.stealthLevel,
       timezone: undefined,
-      locale: undefined,
-      geolocation: undefined,
-      userAgent: undefined,
+      launchArgs: [],
+      extensionDirs: [],
     });
   });
 
   it('of later versions are refused by name, all of them at once', async () => {
     const input: CreateSession = {
       profileId: '00000000-0000-4000-8000-000000000000',
-      profile: {},
       proxyId: '00000000-0000-4000-8000-000000000000',
       proxy: 'http://proxy.example:8080',
       persist: true,
@@ -40,18 +38,15 @@ describe('create options', () => {
       blockResources: ['ads'],
       allowedDomains: ['example.com'],
       blockedDomains: ['example.org'],
-      stealthLevel: 'maximum',
     };
     const { code, paths } = await errorsOf(input);
     expect(code).toBe('OPTION_NOT_AVAILABLE');
-    expect(paths.toSorted()).toEqual(
-      [...UNAVAILABLE_CREATE_OPTIONS, 'stealthLevel'].map((name) => `/${name}`).toSorted(),
-    );
+    expect(paths.toSorted()).toEqual(UNAVAILABLE_CREATE_OPTIONS.map((name) => `/${name}`).toSorted());
   });
 
   it('that ask for nothing are not refused', async () => {
     await expect(
-      toBrowserSpec({ persist: false, record: false, blockedDomains: [] }, '/nonexistent'),
+      toBrowserOptions({ persist: false, record: false, blockedDomains: [] }, '/nonexistent'),
     ).resolves.toBeDefined();
   });
 
@@ -73,10 +68,10 @@ describe('create options', () => {
   it('name a time zone that exists', async () => {
     expect(await errorsOf({ timezone: 'Mars/Olympus' })).toEqual({ code: 'VALIDATION_FAILED', paths: ['/timezone'] });
     expect(await errorsOf({ timezone: '+05:30' })).toEqual({ code: 'VALIDATION_FAILED', paths: ['/timezone'] });
-    await expect(toBrowserSpec({ timezone: 'europe/berlin' }, '/nonexistent')).resolves.toMatchObject({
+    await expect(toBrowserOptions({ timezone: 'europe/berlin' }, '/nonexistent')).resolves.toMatchObject({
       timezone: 'Europe/Berlin',
     });
-    await expect(toBrowserSpec({ timezone: 'Asia/Tokyo' }, '/nonexistent')).resolves.toMatchObject({
+    await expect(toBrowserOptions({ timezone: 'Asia/Tokyo' }, '/nonexistent')).resolves.toMatchObject({
       timezone: 'Asia/Tokyo',
     });
   });
@@ -86,9 +81,11 @@ describe('create options', () => {
     try {
       await mkdir(path.join(folder, 'reader'));
       await writeFile(path.join(folder, 'reader', 'manifest.json'), '{}');
-      const spec = await toBrowserSpec({ extensions: ['reader'] }, folder);
+      const spec = await toBrowserOptions({ extensions: ['reader'] }, folder);
       expect(spec.extensionDirs).toEqual([path.join(folder, 'reader')]);
-      await expect(toBrowserSpec({ extensions: ['other'] }, folder)).rejects.toThrow('no unpacked extension "other"');
+      await expect(toBrowserOptions({ extensions: ['other'] }, folder)).rejects.toThrow(
+        'no unpacked extension "other"',
+      );
     } finally {
       await rm(folder, { recursive: true });
     }

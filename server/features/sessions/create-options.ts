@@ -3,15 +3,14 @@ import path from 'node:path';
 
 import {
   ALLOWED_LAUNCH_FLAGS,
-  AVAILABLE_STEALTH_LEVELS,
   type CreateSession,
   launchFlagName,
   SESSION_DEFAULTS,
   UNAVAILABLE_CREATE_OPTIONS,
 } from '@guise/contract';
 
-import type { BrowserSpec } from '../../browser/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
+import { type BrowserOptions, isHeadless } from './browser-request.ts';
 import type { NewSession } from './session-record.ts';
 
 const BYTES_PER_MB = 1024 ** 2;
@@ -26,11 +25,6 @@ function refuseUnavailable(input: CreateSession): void {
     path: `/${option}`,
     message: 'is not available in this version',
   }));
-  const { stealthLevel } = input;
-  if (stealthLevel !== undefined && !AVAILABLE_STEALTH_LEVELS.includes(stealthLevel)) {
-    const message = `${stealthLevel} is not available in this version; ${AVAILABLE_STEALTH_LEVELS.join(' and ')} are`;
-    errors.push({ path: '/stealthLevel', message });
-  }
   if (errors.length === 0) return;
   const names = errors.map(({ path: pointer }) => pointer.slice(1)).join(', ');
   throw new AppError('OPTION_NOT_AVAILABLE', `Not available in this version: ${names}`, { extensions: { errors } });
@@ -68,22 +62,18 @@ async function findExtension(extensionsDir: string, name: string, index: number)
 }
 
 /**
- * Checks what no schema can say of a create request and turns it into the browser it asks for.
+ * Checks what no schema can say of a create request, field by field.
  *
  * @throws {AppError} OPTION_NOT_AVAILABLE, VALIDATION_FAILED
  */
-export async function toBrowserSpec(input: CreateSession, extensionsDir: string): Promise<BrowserSpec> {
+export async function toBrowserOptions(input: CreateSession, extensionsDir: string): Promise<BrowserOptions> {
   refuseUnavailable(input);
-  const { extensions = [], launchArgs = [], timezone, locale, geolocation, userAgent } = input;
+  const { extensions = [], launchArgs = [], timezone, stealthLevel = SESSION_DEFAULTS.stealthLevel } = input;
   checkLaunchArgs(launchArgs);
   return {
-    headless: input.headless ?? SESSION_DEFAULTS.headless,
-    hideAutomation: (input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel) !== 'none',
-    viewport: input.viewport ?? SESSION_DEFAULTS.viewport,
+    ...input,
+    stealthLevel,
     timezone: toTimezone(timezone),
-    locale,
-    geolocation,
-    userAgent,
     launchArgs,
     extensionDirs: await Promise.all(extensions.map((name, index) => findExtension(extensionsDir, name, index))),
   };
@@ -106,7 +96,7 @@ export function toNewSession(id: string, input: CreateSession, defaults: Session
   const { metadata = {}, maxRequests, memoryLimitMb, ...options } = input;
   return {
     id,
-    headless: input.headless ?? SESSION_DEFAULTS.headless,
+    headless: isHeadless(input),
     stealthLevel: input.stealthLevel ?? SESSION_DEFAULTS.stealthLevel,
     // A proxy may carry credentials.
     options: { ...options, proxy: undefined },
@@ -118,12 +108,3 @@ export function toNewSession(id: string, input: CreateSession, defaults: Session
     recycle: input.recycle ?? SESSION_DEFAULTS.recycle,
   };
 }
-
-/** The browser that a create request without options asks for. */
-export const USUAL_BROWSER: BrowserSpec = {
-  headless: SESSION_DEFAULTS.headless,
-  hideAutomation: true,
-  viewport: SESSION_DEFAULTS.viewport,
-  launchArgs: [],
-  extensionDirs: [],
-};

@@ -1,4 +1,4 @@
-export { USUAL_BROWSER } from './create-options.ts';
+export { type Identities, usualKind } from './browser-request.ts';
 export type { DismissalReason, LiveSession, SessionClient } from './live-session.ts';
 export { MetricsRepository } from './metrics-repository.ts';
 export { type PageCommands, pageCommands } from './page-commands.ts';

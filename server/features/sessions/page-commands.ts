@@ -2,6 +2,9 @@ import type {
   CookieList,
   Execute,
   ExecuteResult,
+  Input,
+  InputAction,
+  InputResult,
   Navigate,
   NavigateResult,
   PageContent,
@@ -35,6 +38,7 @@ export interface PageCommands {
   navigate(wish: Wish<Navigate>, signal: AbortSignal): Promise<NavigateResult>;
   screenshot(wish: Wish<Screenshot>, signal: AbortSignal): Promise<CapturedFile>;
   pdf(wish: Wish<Pdf>, signal: AbortSignal): Promise<CapturedFile>;
+  input(wish: Wish<Input>, signal: AbortSignal): Promise<InputResult>;
   content(wish: Wish, signal: AbortSignal): Promise<PageContent>;
   getCookies(wish: Wish): Promise<CookieList>;
   /** Answers with the cookies as the browser has them then. */
@@ -62,6 +66,32 @@ function checkScreenshot({ fullPage, clip, selector, format, quality }: Screensh
   if (quality !== undefined && (format ?? 'png') === 'png') throw invalidField('/quality', 'png has no quality');
 }
 
+/** What an action cannot do without. */
+const NEEDS: Readonly<Partial<Record<InputAction['type'], keyof InputAction | 'place'>>> = {
+  move: 'place',
+  tap: 'place',
+  type: 'text',
+  key: 'key',
+  wait: 'ms',
+};
+
+/** What no schema says of an action; undefined: it can be. */
+function whyNotAct(action: InputAction): string | undefined {
+  const { type, x, y, selector } = action;
+  if ((x === undefined) !== (y === undefined)) return 'give both x and y, or neither';
+  if (x !== undefined && selector !== undefined) return 'give either x and y or a selector';
+  const need = NEEDS[type];
+  if (need === 'place') return (x ?? selector) === undefined ? 'needs x and y, or a selector' : undefined;
+  return need !== undefined && action[need] === undefined ? `needs ${need}` : undefined;
+}
+
+function checkActions(actions: readonly InputAction[]): void {
+  for (const [index, action] of actions.entries()) {
+    const why = whyNotAct(action);
+    if (why !== undefined) throw invalidField(`/actions/${index}`, why);
+  }
+}
+
 /** See `PageCommands`. */
 export function pageCommands(service: SessionService): PageCommands {
   return {
@@ -84,6 +114,13 @@ export function pageCommands(service: SessionService): PageCommands {
       refuseStore(options);
       const bytes = await service.withPage(toSessionId({ sessionId }), signal, (page) => page.pdf(options, signal));
       return { mediaType: 'application/pdf', bytes };
+    },
+    async input({ sessionId, ...input }, signal) {
+      checkActions(input.actions);
+      const id = toSessionId({ sessionId });
+      const isHuman = service.findLive(id)?.stealthLevel === 'maximum';
+      const paced = { pace: isHuman ? ('human' as const) : ('instant' as const), ...input };
+      return service.withPage(id, signal, (page) => page.input(paced, signal));
     },
     async content({ sessionId }, signal) {
       return service.withPage(toSessionId({ sessionId }), signal, (page) => page.content(signal));

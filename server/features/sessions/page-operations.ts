@@ -2,6 +2,8 @@ import {
   CookieList,
   Execute,
   ExecuteResult,
+  Input,
+  InputResult,
   Navigate,
   NavigateResult,
   PageContent,
@@ -56,6 +58,14 @@ export const PAGE_OPERATIONS = {
     params,
     body: Pdf,
     response: { 200: binary('application/pdf'), ...problems },
+  },
+  sendInput: {
+    operationId: 'sendInput',
+    summary: 'Use mouse, keyboard and touch screen',
+    tags: ['page'],
+    params,
+    body: Input,
+    response: { 200: InputResult, ...problems },
   },
   getContent: {
     operationId: 'getContent',

@@ -33,6 +33,10 @@ export function pageRoutes(commands: PageCommands): FastifyPluginAsyncTypebox {
       },
     );
 
+    app.post('/sessions/:sessionId/input', { schema: operations.sendInput }, ({ params, body }, reply) =>
+      commands.input({ ...params, ...body }, clientSignal(reply)),
+    );
+
     app.get('/sessions/:sessionId/content', { schema: operations.getContent }, ({ params }, reply) =>
       commands.content(params, clientSignal(reply)),
     );

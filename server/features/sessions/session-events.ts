@@ -1,4 +1,4 @@
-import type { CloseReason, SessionState, SessionUsage } from '@guise/contract';
+import type { CloseReason, SessionIdentity, SessionState, SessionUsage, StealthLevel } from '@guise/contract';
 
 /** What happens to sessions of this node, for those who only watch: metrics, for one. */
 export interface SessionEvents {
@@ -12,8 +12,15 @@ export interface SessionEvents {
   eventRecorded: { readonly sessionId: string };
   /** A browser has been asked whether it works. */
   healthChecked: { readonly outcome: 'ok' | 'failed' | 'page_hung' };
-  /** A create has been answered, or has failed. */
-  created: { readonly durationMs: number; readonly outcome: 'warm' | 'cold' | 'failed' };
+  /** A create has been answered, or has failed. `pinned`: launched to be one certain individual. */
+  created: {
+    readonly sessionId: string;
+    readonly durationMs: number;
+    readonly outcome: 'warm' | 'cold' | 'pinned' | 'failed';
+    readonly stealthLevel: StealthLevel;
+    /** Null where it failed. */
+    readonly identity: SessionIdentity | null;
+  };
   /** What a session's browser uses has been measured. */
   usageSampled: { readonly sessionId: string; readonly usage: SessionUsage };
   /** A command of a client was refused. */

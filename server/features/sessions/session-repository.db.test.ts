@@ -14,6 +14,7 @@ const IDENTITY: SessionIdentity = {
   timezone: null,
   locale: null,
   viewport: { width: 800, height: 600 },
+  fingerprint: null,
 };
 
 function newSession(overrides: Partial<NewSession> = {}): NewSession {

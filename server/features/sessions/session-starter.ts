@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
-import type { CreateSession } from '@guise/contract';
+import type { CreateSession, SessionIdentity } from '@guise/contract';
 
-import type { Browser, BrowserSpec } from '../../browser/index.ts';
+import type { Browser } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
-import type { Admission, WarmPool } from '../pool/index.ts';
-import { type SessionDefaults, toBrowserSpec, toNewSession } from './create-options.ts';
+import type { Admission, BrowserRequest, WarmPool } from '../pool/index.ts';
+import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
+import { type SessionDefaults, toBrowserOptions, toNewSession } from './create-options.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
 import type { SessionEnder } from './session-ender.ts';
@@ -39,6 +40,7 @@ export interface SessionStarterDeps {
   readonly sessions: Pick<SessionRepository, 'insert'>;
   readonly pool: Pick<WarmPool, 'acquire'>;
   readonly admission: Pick<Admission, 'acquire'>;
+  readonly identities: Identities;
   readonly openPort: OpenSessionPort;
   readonly events: TypedEmitter<SessionEvents>;
   readonly logger: Logger;
@@ -49,9 +51,21 @@ export interface SessionStarterDeps {
 /** What a start works with. */
 interface StartParts {
   readonly input: CreateSession;
-  readonly spec: BrowserSpec;
+  readonly request: BrowserRequest;
   /** What the session holds so far. */
   readonly owned: AsyncDisposableStack;
+}
+
+/** What the browser of a session claims to be. */
+function toSessionIdentity({ spec, userAgent, version }: Browser, { viewport }: BrowserRequest): SessionIdentity {
+  const common = { browserVersion: version, viewport: viewport ?? spec.viewport };
+  if (spec.identity === undefined) {
+    const { timezone = null, locale = null } = spec;
+    return { ...common, userAgent, timezone, locale, fingerprint: null };
+  }
+  const fingerprint = withViewport(spec.identity.fingerprint, viewport);
+  const { userAgent: claimed, timezone, locale } = fingerprint;
+  return { ...common, userAgent: claimed, timezone, locale, fingerprint };
 }
 
 /** Starts sessions; one that cannot be started is undone to the last trace but its CLOSED row. */
@@ -74,7 +88,8 @@ export class SessionStarter {
   /** See `SessionService.create`. */
   async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
     const startedAt = performance.now();
-    const spec = await toBrowserSpec(input, this.#deps.extensionsDir);
+    const { extensionsDir, identities } = this.#deps;
+    const request = toBrowserRequest(await toBrowserOptions(input, extensionsDir), identities);
     const id = randomUUID();
     const start = new SessionStart();
     this.#registry.starting.set(id, start);
@@ -82,15 +97,25 @@ export class SessionStarter {
     try {
       const signal = AbortSignal.any([clientSignal, start.signal]);
       const place = owned.use(await this.#deps.admission.acquire({ sessionId: id }, signal));
-      await this.#deps.sessions.insert(toNewSession(id, input, this.#deps.defaults));
+      const session = toNewSession(id, input, this.#deps.defaults);
+      await this.#deps.sessions.insert(session);
+      const created = (outcome: SessionEvents['created']['outcome'], identity: SessionIdentity | null): void =>
+        this.#deps.events.emit('created', {
+          sessionId: id,
+          durationMs: performance.now() - startedAt,
+          outcome,
+          stealthLevel: session.stealthLevel,
+          identity,
+        });
       try {
-        const { record, isWarm } = await this.#start(id, { input, spec, owned }, signal);
+        const { record, isWarm } = await this.#start(id, { input, request, owned }, signal);
         place.browserRuns();
-        this.#emitCreated(startedAt, isWarm ? 'warm' : 'cold');
+        const launched = request.fit === 'pinned' ? 'pinned' : 'cold';
+        created(isWarm ? 'warm' : launched, record.identity);
         return record;
       } catch (error) {
         await this.#abandon({ id, owned, start, error, clientSignal });
-        this.#emitCreated(startedAt, 'failed');
+        created('failed', null);
         throw start.signal.aborted ? start.signal.reason : error;
       }
     } finally {
@@ -101,15 +126,13 @@ export class SessionStarter {
 
   async #start(
     id: string,
-    { input, spec, owned }: StartParts,
+    { input, request, owned }: StartParts,
     signal: AbortSignal,
   ): Promise<{ record: SessionRecord; isWarm: boolean }> {
-    const { browser, isWarm } = await this.#deps.pool.acquire(spec, signal);
+    const { browser, isWarm } = await this.#deps.pool.acquire(request, signal);
     const held = owned.use(new HeldBrowser(browser));
     const { port: cdpPort } = owned.use(await this.#deps.openPort(id, held));
-    const { userAgent, version: browserVersion } = browser;
-    const { timezone = null, locale = null, viewport } = spec;
-    const identity = { userAgent, browserVersion, timezone, locale, viewport };
+    const identity = toSessionIdentity(browser, request);
     const [record] = await Promise.all([
       this.#journal.move(id, 'ready', { reason: 'browser ready', cdpPort, identity }),
       browser.noteOwner(id),
@@ -160,9 +183,5 @@ export class SessionStarter {
       if (result.status === 'fulfilled') continue;
       this.#deps.logger.error({ err: result.reason, sessionId: id }, 'failed start could not be undone');
     }
-  }
-
-  #emitCreated(startedAt: number, outcome: SessionEvents['created']['outcome']): void {
-    this.#deps.events.emit('created', { durationMs: performance.now() - startedAt, outcome });
   }
 }

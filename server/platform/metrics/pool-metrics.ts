@@ -41,7 +41,7 @@ export class PoolMetrics {
     );
     this.#claims = new Counter({
       name: 'guise_warm_pool_claims_total',
-      help: 'Browsers asked for: served warm (hit), launched though one could have been warm (miss), or unlike any warm one (unfit).',
+      help: 'Browsers asked for: served warm (hit), launched though one could have been warm (miss), unlike any warm one (unfit), or a certain individual (pinned).',
       labelNames: ['outcome', 'class'],
       registers,
     });
@@ -53,8 +53,8 @@ export class PoolMetrics {
     });
   }
 
-  recordClaim(outcome: string, warmClass: string): void {
-    this.#claims.inc({ outcome, class: warmClass });
+  recordClaim(outcome: string, kind: string): void {
+    this.#claims.inc({ outcome, class: kind });
   }
 
   recordEnd(reason: string): void {

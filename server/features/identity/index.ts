@@ -1,0 +1,1 @@
+export { meetsConstraints } from './meets-constraints.ts';

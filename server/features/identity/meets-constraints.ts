@@ -1,0 +1,31 @@
+import type { Fingerprint, FingerprintConstraints } from '@guise/contract';
+
+const BRANDS = { chrome: 'Google Chrome', chromium: 'Chromium' } as const;
+
+/** Whether nothing is wanted, or just this. */
+function isAsWanted<Value>(wanted: Value | undefined, own: Value): boolean {
+  return wanted === undefined || wanted === own;
+}
+
+function isWithin(wanted: NonNullable<FingerprintConstraints['screen']>, own: Fingerprint['screen']): boolean {
+  const { minWidth = 0, maxWidth = Infinity, minHeight = 0, maxHeight = Infinity } = wanted;
+  const isWide = own.width >= minWidth && own.width <= maxWidth;
+  return isWide && own.height >= minHeight && own.height <= maxHeight;
+}
+
+/** Whether a fingerprint is as the constraints want it. A seed asks for one certain fingerprint. Pure. */
+export function meetsConstraints(own: Fingerprint, wanted: FingerprintConstraints): boolean {
+  const device = own.clientHints.mobile ? 'mobile' : 'desktop';
+  return [
+    isAsWanted(wanted.os, own.os),
+    isAsWanted(wanted.osVersion, own.osVersion),
+    isAsWanted(wanted.device, device),
+    isAsWanted(wanted.browser && BRANDS[wanted.browser], own.browser.brand),
+    isAsWanted(wanted.locale, own.locale),
+    isAsWanted(wanted.country, new Intl.Locale(own.locale).maximize().region),
+    isAsWanted(wanted.timezone, own.timezone),
+    isWithin(wanted.screen ?? {}, own.screen),
+    wanted.gpu === undefined || own.gpu.vendor.toLowerCase().includes(wanted.gpu),
+    isAsWanted(wanted.seed, own.seed),
+  ].every(Boolean);
+}
