@@ -91,6 +91,13 @@ export class ProfileWardrobe {
     this.#deps = deps;
   }
 
+  /** A profile, worn or not. @throws {AppError} PROFILE_NOT_FOUND */
+  async get(profileId: string): Promise<ProfileRecord> {
+    const profile = await this.#deps.profiles.find(profileId);
+    if (profile === undefined) throw noSuchProfile(profileId);
+    return profile;
+  }
+
   /** Locks a profile for a session. The caller must dispose it. @throws {AppError} PROFILE_NOT_FOUND, PROFILE_LOCKED */
   async take(profileId: string, sessionId: string): Promise<WornProfile> {
     const result = await this.#deps.profiles.lock(profileId, sessionId);

@@ -53,7 +53,7 @@ export type BrowserOptions = Pick<
 };
 
 /** Whether a level wears a fingerprint, which those below do not. */
-function wearsFingerprint(level: StealthLevel): boolean {
+export function wearsFingerprint(level: StealthLevel): boolean {
   return level === 'advanced' || level === 'maximum';
 }
 

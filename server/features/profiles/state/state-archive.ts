@@ -73,7 +73,8 @@ async function* kept(
   userDataDir: string,
   { below, includeCache }: { readonly below: string; readonly includeCache: boolean },
 ): AsyncGenerator<StateFile> {
-  const entries = await readdir(path.join(userDataDir, below), { withFileTypes: true }).catch(() => []);
+  // One that is not there at all is no empty state, and must not be saved as one.
+  const entries = await readdir(path.join(userDataDir, below), { withFileTypes: true });
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const name = below === '' ? entry.name : `${below}/${entry.name}`;
     if (entry.isDirectory() && !isLeftWhole(name, { includeCache })) {
