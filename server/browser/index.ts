@@ -1,11 +1,9 @@
 export { adoptBrowser, findOwnedBrowsers, type OwnedBrowser } from './adopt-browser.ts';
 export { Browser } from './browser.ts';
-export type { BrowserHome } from './browser-home.ts';
 export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
 export type { BrowserIdentity } from './browser-identity.ts';
 export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
-export type { JarCookie } from './cookies.ts';
 export { findChromium, findXvfb, hasSharedMemory, readBrowserVersion } from './host-browser.ts';
 export { type FillUserData, launchBrowser, launchFilledBrowser, relaunchBrowser } from './launch-browser.ts';
 export { DebuggingPorts } from './debugging-ports.ts';

@@ -1,2 +1,2 @@
 export { FolderObjectStore } from './folder-store.ts';
-export { type ObjectInfo, ObjectNotFoundError, type ObjectStore } from './object-store.ts';
+export { ObjectNotFoundError, type ObjectStore } from './object-store.ts';

@@ -23,7 +23,7 @@ export interface ArchiveLimits {
 }
 
 /** Enough for what sites may store, and an end to what was made to fill a disk. */
-export const ARCHIVE_LIMITS: ArchiveLimits = { maxFiles: 200_000, maxBytes: 4 * 1024 ** 3 };
+const ARCHIVE_LIMITS: ArchiveLimits = { maxFiles: 200_000, maxBytes: 4 * 1024 ** 3 };
 
 /** Rejects when a stream ends before its time; a promise nobody has to wait for. */
 function endOf(stream: { once(event: 'close', listener: () => void): unknown }): Promise<never> {
