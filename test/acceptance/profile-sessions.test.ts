@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, truncate } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { CookieList, Profile, Session, SessionEventList } from '@guise/contract';
+import type { CookieList, Profile, Session, SessionEventList, SessionList } from '@guise/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Api, expectStatus } from './api.ts';
@@ -163,6 +163,22 @@ describe('a profile that sessions wear', () => {
 
     await using next = await startServiceOn(dataDir, { ...SETTINGS, ORPHANS: 'end' });
     expect(await readProfile(next.api, id)).toMatchObject({ lockedBy: null });
+  });
+
+  it('whose state cannot be read is not worn without it, and is free again', async () => {
+    await using service = await startServiceOn(dataDir, SETTINGS);
+    const { api } = service;
+    const { id } = await saveProfile(api);
+    const cookies = [{ name: 'a', value: 'b', domain: 'a.test' }];
+    expectStatus(await api.call('PUT', `/api/profiles/${id}/cookies`, { cookies }), 200);
+    const folder = path.join(dataDir, 'objects/profiles', id);
+    for (const name of await readdir(folder)) await truncate(path.join(folder, name), 100);
+
+    const answer = await api.call('POST', '/api/sessions', { ...LEVEL, profileId: id });
+    expectProblem(answer, 422, 'PROFILE_STATE_UNREADABLE');
+    expect(await readProfile(api, id)).toMatchObject({ lockedBy: null });
+    const { sessions } = expectStatus<SessionList>(await api.call('GET', `/api/sessions?profileId=${id}`), 200);
+    expect(sessions).toMatchObject([{ state: 'CLOSED', closeReason: 'start_failed', profileId: id }]);
   });
 
   it('is asked for in ways that make sense only', async () => {

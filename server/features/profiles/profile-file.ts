@@ -1,4 +1,4 @@
-import { Fingerprint, type ImportResult } from '@guise/contract';
+import { CreateProfile, Fingerprint, type ImportResult } from '@guise/contract';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 
@@ -23,15 +23,17 @@ const PROFILE_ENTRY = 'profile.json';
 const FILE_SCHEMA = 'guise/profile/1';
 const MAX_NAMED_MISTAKES = 5;
 
+const LABELS = CreateProfile.properties;
+
 /** What stands first in the file of a profile. */
 const ProfileEntry = Type.Object(
   {
     schema: Type.Literal(FILE_SCHEMA),
     exportedAt: Type.String({ maxLength: 64 }),
-    name: Type.String({ minLength: 1, maxLength: 200 }),
-    notes: Type.String({ maxLength: 20_000 }),
-    folder: Type.Union([Type.String({ minLength: 1, maxLength: 200 }), Type.Null()]),
-    tags: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 64 }),
+    name: LABELS.name,
+    notes: LABELS.notes,
+    folder: LABELS.folder,
+    tags: LABELS.tags,
     fingerprint: Fingerprint,
   },
   { additionalProperties: false },

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -10,6 +11,7 @@ import { FolderObjectStore } from '../../../platform/objects/index.ts';
 import { SAMPLE_FINGERPRINT } from '../../../testing/sample-fingerprint.ts';
 import { openTestDatabase } from '../../../testing/test-database.ts';
 import { openTestDirectory } from '../../../testing/test-directory.ts';
+import { until } from '../../../testing/until.ts';
 import type { StateRecord } from '../profile-record.ts';
 import { ProfileRepository } from '../profile-repository.ts';
 import { ProfileStates } from './profile-states.ts';
@@ -23,6 +25,17 @@ const FILE = 'Default/IndexedDB/content';
 
 async function* files(text: string): AsyncGenerator<StateFile> {
   yield textFile(FILE, text);
+}
+
+function listOpenFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      // Closed meanwhile.
+      return [];
+    }
+  });
 }
 
 async function openParts(stack: AsyncDisposableStack) {
@@ -100,6 +113,27 @@ describe('ProfileStates', () => {
 
     await objects.delete(record.objectKey);
     await expect(read(record)).rejects.toMatchObject({ code: 'PROFILE_STATE_UNREADABLE' });
+  });
+
+  it('lets go of a state that is not read to its end', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { root, states, id, save, read } = await openParts(stack);
+    const record = await save(randomBytes(3_000_000).toString('base64'));
+    const isOpen = (): boolean => listOpenFiles().some((file) => file.startsWith(root));
+    {
+      await using state = await states.open(id, record, NEVER);
+      expect(state.head).toEqual(HEAD);
+      expect(isOpen()).toBe(true);
+    }
+    {
+      await using state = await states.open(id, record, NEVER);
+      for await (const { path: name } of state.files) {
+        expect(name).toBe(FILE);
+        break;
+      }
+    }
+    await until(() => !isOpen());
+    expect(await read(record)).toHaveLength(4_000_000);
   });
 
   it('opens no state in the place of another', async () => {
