@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
 
+import { STORABLE_TEXT } from './storable-text.ts';
+
 /** Version of the fingerprint schema; a change that old readers would misread gets the next one. */
 export const FINGERPRINT_SCHEMA = 'guise/fingerprint/1';
 
@@ -50,7 +52,7 @@ export type ClientHints = Static<typeof ClientHints>;
 /** A voice of `speechSynthesis.getVoices()`. */
 export const SpeechVoice = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 128 }),
+    name: Type.String({ minLength: 1, maxLength: 128, pattern: STORABLE_TEXT }),
     lang: LanguageTag,
     isDefault: Type.Boolean(),
     isLocal: Type.Boolean(),
@@ -87,7 +89,11 @@ export const Fingerprint = Type.Object(
       description: 'It was generated from this number.',
     }),
     os: OsFamily,
-    osVersion: Type.String({ maxLength: 32, description: 'As people name it: 11, 15.5; empty for Linux.' }),
+    osVersion: Type.String({
+      maxLength: 32,
+      pattern: STORABLE_TEXT,
+      description: 'As people name it: 11, 15.5; empty for Linux.',
+    }),
     browser: Type.Object(
       {
         brand: Type.Enum(BROWSER_BRANDS),
@@ -103,7 +109,7 @@ export const Fingerprint = Type.Object(
     navigatorPlatform: Type.String({ minLength: 1, maxLength: 32, pattern: '^[\\x20-\\x7e]+$' }),
     locale: LanguageTag,
     languages: Type.Array(LanguageTag, { minItems: 1, maxItems: 16, description: 'navigator.languages, first first.' }),
-    timezone: Type.String({ minLength: 1, maxLength: 64, description: 'IANA name.' }),
+    timezone: Type.String({ minLength: 1, maxLength: 64, pattern: STORABLE_TEXT, description: 'IANA name.' }),
     geolocation: GeolocationAnswer,
     screen: Type.Object(
       {
@@ -138,7 +144,7 @@ export const Fingerprint = Type.Object(
       },
       { ...strict, description: 'UNMASKED_VENDOR_WEBGL and UNMASKED_RENDERER_WEBGL.' },
     ),
-    fonts: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), {
+    fonts: Type.Array(Type.String({ minLength: 1, maxLength: 128, pattern: STORABLE_TEXT }), {
       maxItems: 512,
       uniqueItems: true,
       description: 'Families a page can find; which of them exist decides what OS the page sees.',
@@ -164,12 +170,14 @@ export type Fingerprint = Static<typeof Fingerprint>;
 export const FingerprintConstraints = Type.Object(
   {
     os: Type.Optional(OsFamily),
-    osVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 32 })),
+    osVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 32, pattern: STORABLE_TEXT })),
     device: Type.Optional(DeviceClass),
     browser: Type.Optional(Type.Enum(['chrome', 'chromium'])),
     locale: Type.Optional(LanguageTag),
     country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2.' })),
-    timezone: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'IANA name.' })),
+    timezone: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 64, pattern: STORABLE_TEXT, description: 'IANA name.' }),
+    ),
     screen: Type.Optional(
       Type.Object(
         {

@@ -30,6 +30,30 @@ export {
   Pdf,
   Screenshot,
 } from './page.ts';
+export {
+  BulkProfiles,
+  BulkResult,
+  CreateProfile,
+  DuplicateProfile,
+  ExportProfileQuery,
+  GenerateFingerprint,
+  GeneratedFingerprint,
+  ImportProfileQuery,
+  ImportResult,
+  ListProfilesQuery,
+  MAX_BULK_PROFILES,
+  Profile,
+  PROFILE_FILE_TYPE,
+  ProfileList,
+  ProfileState,
+  ProfileStateList,
+  RestoreState,
+  SetProfileCookies,
+  UpdateProfile,
+  ValidateFingerprint,
+  ValidateProfile,
+  Validation,
+} from './profile.ts';
 export { Problem, type ProblemCode, ProblemExtensions, ProblemKind, PROBLEMS, problemType } from './problem.ts';
 export {
   EncodedFile,

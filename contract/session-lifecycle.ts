@@ -45,6 +45,8 @@ const SESSION_EVENT_TYPES = [
   'commandRefused',
   'pageHung',
   'pageRecovered',
+  'profileSaved',
+  'profileNotSaved',
 ] as const;
 export const SessionEventType = Type.Enum(SESSION_EVENT_TYPES);
 export type SessionEventType = Static<typeof SessionEventType>;
@@ -59,7 +61,8 @@ export const SessionEvent = Type.Object({
   data: Type.Record(Type.String(), Type.Unknown(), {
     description:
       'Details. `limitApproached`: limit, value, max. `browserRestarted`: limit, pages. `drainStarted`: endsAt. ' +
-      '`commandRefused`: method, why. `pageHung` and `pageRecovered`: targetId.',
+      '`commandRefused`: method, why. `pageHung` and `pageRecovered`: targetId. ' +
+      '`profileSaved`: version, sizeBytes, durationMs.',
   }),
   createdAt: Type.String({ format: 'date-time' }),
 });

@@ -79,7 +79,10 @@ export const PageUrl = Type.String({
   description: 'An http, https or data URL, or about:blank.',
 });
 
-const Uuid = Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'A UUID.' });
+export const Uuid = Type.String({
+  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  description: 'A UUID.',
+});
 /** An inline fingerprint if it names its schema, and else constraints for one: only the mistakes of what was meant are told. */
 const InlineProfile = Type.Unsafe<Fingerprint | FingerprintConstraints>({
   type: 'object',
@@ -132,14 +135,28 @@ export const CreateSession = Type.Object(
         description: "Names of unpacked extensions in the service's extensions folder.",
       }),
     ),
-    profileId: Type.Optional(Uuid),
+    profileId: Type.Optional(
+      Type.String({
+        ...Uuid,
+        description:
+          'A saved profile to wear: its fingerprint from stealthLevel advanced on, its saved state at every level.',
+      }),
+    ),
     profile: Type.Optional(InlineProfile),
     allowIncoherent: Type.Optional(
       Type.Boolean({ description: 'Wear a fingerprint that contradicts itself, which is refused otherwise.' }),
     ),
     proxyId: Type.Optional(Uuid),
     proxy: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
-    persist: Type.Optional(Type.Boolean()),
+    persist: Type.Optional(
+      Type.Boolean({
+        description: "Save the profile's state at the end: cookies, storage, databases. Needs profileId.",
+      }),
+    ),
+    persistCache: Type.Optional(Type.Boolean({ description: 'Save the browser cache with it. Needs persist.' })),
+    takeOver: Type.Optional(
+      Type.Boolean({ description: 'End the session that wears the profile, in place of a 409 PROFILE_LOCKED.' }),
+    ),
     record: Type.Optional(Type.Boolean()),
     blockResources: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 })),
     allowedDomains: Type.Optional(DomainList),
@@ -151,10 +168,8 @@ export type CreateSession = Static<typeof CreateSession>;
 
 /** Options of `CreateSession` that this version knows and refuses, so that nobody believes they are in force. */
 export const UNAVAILABLE_CREATE_OPTIONS = [
-  'profileId',
   'proxyId',
   'proxy',
-  'persist',
   'record',
   'blockResources',
   'allowedDomains',
@@ -206,6 +221,8 @@ export const Session = Type.Object({
   state: SessionState,
   closeReason: Type.Union([CloseReason, Type.Null()]),
   nodeId: Type.String(),
+  profileId: Type.Union([Uuid, Type.Null()], { description: 'The saved profile it wears.' }),
+  persist: Type.Boolean({ description: "Whether the profile's state is saved at the end." }),
   headless: Type.Boolean(),
   stealthLevel: StealthLevel,
   identity: Type.Union([SessionIdentity, Type.Null()], { description: 'null until the browser runs.' }),

@@ -14,6 +14,7 @@ import {
 } from './browser/index.ts';
 import { buildIdentities } from './build-identities.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
+import { buildProfiles, type ProfileParts } from './build-profiles.ts';
 import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
 import { AuditTrail } from './features/audit/index.ts';
 import {
@@ -25,6 +26,7 @@ import {
   PortRange,
   RefusalLog,
 } from './features/cdp/index.ts';
+import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
 import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
 import {
   MetricsRepository,
@@ -100,6 +102,7 @@ interface Parts extends ReportedParts, PoolParts {
   readonly cdpClients: ClientDeps;
   readonly events: TypedEmitter<SessionEvents>;
   readonly feed: SessionFeed;
+  readonly profiles: ProfileParts;
 }
 
 /**
@@ -225,12 +228,14 @@ async function buildParts(base: {
     host: CDP_HOST,
     logger,
   });
+  const profiles = await buildProfiles(settings, { db, identity: identities, sessions: () => sessions }, logger);
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     nodeId: settings.nodeId,
     pool: poolParts.pool,
     admission: poolParts.admission,
     identities,
+    profiles: profiles.wardrobe,
     openPort: (...session) => gateway.openPort(...session),
     adopt: (owned, signal) => adoptBrowser(owned, host, signal),
     relaunch: (old, signal) => relaunchBrowser(old, host, signal),
@@ -245,7 +250,7 @@ async function buildParts(base: {
   });
   auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed };
+  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles };
 }
 
 /** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
@@ -284,6 +289,8 @@ async function buildInterfaces(
   });
   await http.register(sessionRoutes({ commands: commands.sessions, feed }), { prefix: '/api' });
   await http.register(pageRoutes(commands.pages), { prefix: '/api' });
+  await http.register(profileRoutes(parts.profiles.commands), { prefix: '/api' });
+  await http.register(profileFileRoutes(parts.profiles.commands), { prefix: '/api' });
   await http.register(realtimeRoutes(realtimeDocument({ version: VERSION, connectQuery: ConnectQuery })));
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };

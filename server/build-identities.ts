@@ -13,7 +13,10 @@ import {
   meetsConstraints,
   openFontSets,
   overrideFingerprint,
+  repairFingerprint,
+  updateBrowserVersion,
 } from './features/identity/index.ts';
+import type { IdentityRules } from './features/profiles/index.ts';
 import type { Identities } from './features/sessions/index.ts';
 import type { Logger } from './platform/logger/logger.ts';
 
@@ -37,7 +40,7 @@ export async function buildIdentities(
   { version: browserVersion }: BrowserHost,
   dataDir: string,
   logger: Logger,
-): Promise<Identities> {
+): Promise<Identities & IdentityRules> {
   const { fontsDir, missingFiles } = await openFontSets(path.join(dataDir, 'fonts'));
   const host = { fontsDir, hardwareHelper: findHardwareHelper(), hasLlvmpipe: hasLlvmpipe() };
   if (fontsDir === undefined) logger.warn({ missingFiles }, 'fonts are missing: identities have those of this machine');
@@ -59,6 +62,8 @@ export async function buildIdentities(
         geolocation: geolocation && { mode: 'allow', accuracy: GEOLOCATION_ACCURACY_METERS, ...geolocation },
       }),
     findFaults: (fingerprint) => findFaults(fingerprint, context),
+    repair: (fingerprint) => repairFingerprint(fingerprint, context),
+    updateBrowserVersion: (fingerprint) => updateBrowserVersion(fingerprint, browserVersion),
     compile: (fingerprint, { headless }) =>
       compileIdentity(fingerprint, { headless, tokens: makeScriptTokens(), host }),
   };

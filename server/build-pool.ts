@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 
-import { type BrowserHost, launchBrowser } from './browser/index.ts';
+import { type BrowserHost, launchBrowser, launchFilledBrowser } from './browser/index.ts';
 import { Admission, MemoryBudget, type PoolEvents, WarmPool } from './features/pool/index.ts';
 import { type Identities, usualKind } from './features/sessions/index.ts';
 import { launchLimit } from './find-browser-host.ts';
@@ -42,7 +42,8 @@ export function buildPool(
       usual: usualKind(identities),
       canRun: ({ headless }) => headless || host.xvfbPath !== undefined,
       maxAgeMs,
-      launch: (spec, signal) => launchBrowser(spec, host, signal),
+      launch: (spec, signal, fill) =>
+        fill === undefined ? launchBrowser(spec, host, signal) : launchFilledBrowser(spec, { host, fill }, signal),
       launchLimit: launchLimit(),
       memory,
       events: poolEvents,

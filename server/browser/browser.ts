@@ -6,7 +6,7 @@ import type { BrowserHome } from './browser-home.ts';
 import type { BrowserExit, BrowserProcess } from './browser-process.ts';
 import type { BrowserSpec } from './browser-spec.ts';
 import type { CdpConnection } from './cdp-connection.ts';
-import { readCookies, replaceCookies } from './cookies.ts';
+import { addCookies, type JarCookie, readCookies, readJar, replaceCookies } from './cookies.ts';
 import type { Page } from './page.ts';
 import type { PageDirectory } from './page-directory.ts';
 import { currentStartTicks, listGroupMembersOfType } from './process-tree.ts';
@@ -157,6 +157,16 @@ export class Browser implements AsyncDisposable {
   /** Replaces the whole jar. @throws {AppError} VALIDATION_FAILED */
   async setCookies(cookies: readonly CookieInput[]): Promise<void> {
     await replaceCookies(this.#parts.connection.browser, cookies);
+  }
+
+  /** All cookies with all that is known of them; see `addCookies`. */
+  async readJar(signal: AbortSignal): Promise<JarCookie[]> {
+    return readJar(this.#parts.connection.browser, signal);
+  }
+
+  /** Adds cookies as they were in another browser. Those it refuses are left out; returns how many. */
+  async addCookies(cookies: readonly JarCookie[], signal: AbortSignal): Promise<number> {
+    return addCookies(this.#parts.connection.browser, cookies, signal);
   }
 
   /**

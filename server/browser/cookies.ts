@@ -18,6 +18,46 @@ function toCookieParam(cookie: CookieInput): Protocol.Network.CookieParam {
   return expires === SESSION_COOKIE_EXPIRY ? rest : { ...rest, expires };
 }
 
+/** A cookie with all that the browser knows of it, so that it can be put into another browser as it was. */
+export type JarCookie = Cookie &
+  Partial<Pick<Protocol.Network.Cookie, 'priority' | 'sourceScheme' | 'sourcePort' | 'partitionKey'>>;
+
+function toJarCookie(cookie: Protocol.Network.Cookie): JarCookie {
+  const { priority, sourceScheme, sourcePort, partitionKey } = cookie;
+  return { ...toCookie(cookie), priority, sourceScheme, sourcePort, ...(partitionKey && { partitionKey }) };
+}
+
+/** All cookies of the browser's default context, those of partitions nobody can name left out: they cannot be set again. */
+export async function readJar(browser: CdpSession, signal: AbortSignal): Promise<JarCookie[]> {
+  const { cookies } = await browser.send('Storage.getCookies', {}, signal);
+  return cookies.filter(({ partitionKeyOpaque }) => partitionKeyOpaque !== true).map(toJarCookie);
+}
+
+/** Adds cookies, or replaces those of the same names; one the browser refuses is left out. Returns how many were. */
+export async function addCookies(
+  browser: CdpSession,
+  cookies: readonly JarCookie[],
+  signal: AbortSignal,
+): Promise<number> {
+  if (cookies.length === 0) return 0;
+  const params = cookies.map(toCookieParam);
+  try {
+    await browser.send('Storage.setCookies', { cookies: params }, signal);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof CdpError)) throw error;
+  }
+  // One of them is wrong, and then none was set.
+  let refused = 0;
+  for (const cookie of params) {
+    await browser.send('Storage.setCookies', { cookies: [cookie] }, signal).catch((error: unknown) => {
+      if (!(error instanceof CdpError)) throw error;
+      refused += 1;
+    });
+  }
+  return refused;
+}
+
 /** All cookies of the browser's default context. */
 export async function readCookies(browser: CdpSession): Promise<Cookie[]> {
   const { cookies } = await browser.send('Storage.getCookies', {});

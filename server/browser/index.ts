@@ -13,7 +13,7 @@ export {
   hasSharedMemory,
   readBrowserVersion,
 } from './host-browser.ts';
-export { launchBrowser, relaunchBrowser } from './launch-browser.ts';
+export { type FillUserData, launchBrowser, launchFilledBrowser, relaunchBrowser } from './launch-browser.ts';
 export { DebuggingPorts } from './debugging-ports.ts';
 export { fitsUsualScreen } from './launch-plan.ts';
 export type { Page } from './page.ts';

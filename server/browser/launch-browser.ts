@@ -114,6 +114,28 @@ export async function launchBrowser(spec: BrowserSpec, host: BrowserHost, signal
   }
 }
 
+/** Puts into a user-data directory, which it makes, what a browser is to find there when it starts. */
+export type FillUserData = (userDataDir: string, signal: AbortSignal) => Promise<void>;
+
+/** Launches a browser on a user-data directory that is not empty. @throws as `launchBrowser`, and what `fill` throws */
+export async function launchFilledBrowser(
+  spec: BrowserSpec,
+  { host, fill }: { readonly host: BrowserHost; readonly fill: FillUserData },
+  signal: AbortSignal,
+): Promise<Browser> {
+  await using filling = new AsyncDisposableStack();
+  const home = filling.use(await BrowserHome.create(host.foldersRoot));
+  await fill(home.folder.userDataDir, signal);
+  // From here on the launch owns it.
+  filling.move();
+  try {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(host.launchTimeoutMs)]);
+    return await launchIn(home, { spec, host }, deadline);
+  } catch (error) {
+    throw toLaunchFailure(error);
+  }
+}
+
 /**
  * Ends a browser and launches its successor on the same folder, with its cookies and the addresses of its pages.
  *

@@ -6,6 +6,7 @@ const TAGS = [
   { name: 'sessions', description: 'Start, find, change and end browser sessions' },
   { name: 'page', description: 'Act on the page in front of a live session' },
   { name: 'cookies', description: "A session's cookies" },
+  { name: 'profiles', description: 'Saved identities: what a browser claims to be, and what it has stored' },
   { name: 'service', description: 'How the service is doing' },
 ];
 

@@ -15,7 +15,7 @@ export type Mode = 'development' | 'cloud';
 
 /** All settings, checked, with what follows from several of them or from the host filled in. */
 export type Settings = Readonly<
-  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir' | 'drainTimeoutMs'> & {
+  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir' | 'drainTimeoutMs' | 'profileEncryptionKey'> & {
     mode: Mode;
     host: string;
     nodeId: string;
@@ -24,6 +24,8 @@ export type Settings = Readonly<
     dataDir: string;
     /** Absolute. */
     extensionsDir: string;
+    /** 32 bytes; undefined: the installation's own is used. */
+    profileEncryptionKey: Buffer | undefined;
     /** Settings that are set and not obeyed by this version, for a warning. */
     ignored: readonly string[];
   }
@@ -116,6 +118,12 @@ function checkTogether(values: SettingValues, mode: Mode, env: Environment): str
   return problems;
 }
 
+/** The bytes of a key, whose text has been checked. */
+function toKey(text: string | undefined): Buffer | undefined {
+  if (text === undefined) return undefined;
+  return /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
+}
+
 /**
  * Reads and checks all settings, once, at start.
  *
@@ -136,6 +144,7 @@ export function loadSettings(env: Environment): Settings {
     nodeId: values.nodeId ?? hostname(),
     drainTimeoutMs: values.drainTimeoutMs ?? (mode === 'cloud' ? CLOUD_DRAIN_TIMEOUT_MS : 0),
     extensionsDir: path.resolve(values.extensionsDir ?? path.join(dataDir, 'extensions')),
+    profileEncryptionKey: toKey(values.profileEncryptionKey),
     ignored,
   });
 }

@@ -137,6 +137,19 @@ export const SETTINGS = {
     'Folder of unpacked extensions sessions may ask for by name. Default: extensions below DATA_DIR.',
   ),
 
+  profileEncryptionKey: secret(
+    setting(
+      'PROFILE_ENCRYPTION_KEY',
+      Type.Optional(
+        Type.String({
+          // 32 bytes: 64 hexadecimal digits, or 43 characters of base64 with or without the sign at its end.
+          pattern: '^([0-9a-fA-F]{64}|[A-Za-z0-9+/_-]{43}=?)$',
+        }),
+      ),
+      'Key that saved states of profiles are encrypted with, 32 bytes in hex or base64. Default: one kept in the database.',
+    ),
+  ),
+
   apiKeys: refusedForNow(
     secret(setting('API_KEYS', Type.Optional(text()), 'Bootstrap keys, name:role:secret, comma-separated.')),
   ),

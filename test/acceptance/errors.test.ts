@@ -186,10 +186,8 @@ describe('an identity', () => {
 describe('an option of a later version', () => {
   it('is refused by name, each of them', async () => {
     const options = {
-      profileId: randomUUID(),
       proxyId: randomUUID(),
       proxy: 'http://user:secret@127.0.0.1:1',
-      persist: true,
       record: true,
       blockResources: ['image'],
       allowedDomains: ['example.com'],

@@ -16,7 +16,13 @@ const PROMTOOL = 'promtool';
 
 /** Every route of the contract that this version has. */
 const ROUTES = [
+  'DELETE /api/profiles/{profileId}',
   'DELETE /api/sessions/{sessionId}',
+  'GET /api/profiles',
+  'GET /api/profiles/{profileId}',
+  'GET /api/profiles/{profileId}/cookies',
+  'GET /api/profiles/{profileId}/export',
+  'GET /api/profiles/{profileId}/states',
   'GET /api/sessions',
   'GET /api/sessions/{sessionId}',
   'GET /api/sessions/{sessionId}/content',
@@ -28,7 +34,18 @@ const ROUTES = [
   'GET /metrics',
   'GET /problems/{name}',
   'GET /status',
+  'PATCH /api/profiles/{profileId}',
   'PATCH /api/sessions/{sessionId}',
+  'POST /api/profiles',
+  'POST /api/profiles/bulk',
+  'POST /api/profiles/generate',
+  'POST /api/profiles/import',
+  'POST /api/profiles/validate',
+  'POST /api/profiles/{profileId}/duplicate',
+  'POST /api/profiles/{profileId}/states/restore',
+  'POST /api/profiles/{profileId}/unlock',
+  'POST /api/profiles/{profileId}/update-browser-version',
+  'POST /api/profiles/{profileId}/validate',
   'POST /api/sessions',
   'POST /api/sessions/create',
   'POST /api/sessions/{sessionId}/execute',
@@ -37,6 +54,7 @@ const ROUTES = [
   'POST /api/sessions/{sessionId}/navigate',
   'POST /api/sessions/{sessionId}/pdf',
   'POST /api/sessions/{sessionId}/screenshot',
+  'PUT /api/profiles/{profileId}/cookies',
   'PUT /api/sessions/{sessionId}/cookies',
 ];
 

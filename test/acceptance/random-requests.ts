@@ -183,6 +183,24 @@ const ROUTES: readonly Route[] = [
     weight: 2,
   },
   {
+    method: 'POST',
+    path: '/api/profiles/bulk',
+    weight: 1,
+    valid: fc.record({ action: fc.constantFrom('tag', 'untag'), ids: fc.array(fc.uuid()), tags: fc.array(text) }),
+  },
+  {
+    method: 'PATCH',
+    path: '/api/profiles/{id}',
+    weight: 1,
+    valid: fc.record({ name: text, notes: text, folder: text, tags: fc.array(text) }, { requiredKeys: ['name'] }),
+  },
+  {
+    method: 'PUT',
+    path: '/api/profiles/{id}/cookies',
+    weight: 1,
+    valid: fc.record({ cookies: fc.array(cookie, { maxLength: 3 }) }),
+  },
+  {
     method: 'PATCH',
     path: '/api/sessions/{id}',
     weight: 2,

@@ -26,6 +26,8 @@ function sessionEndedBy(closeReason: CloseReason): Session {
     state: 'CLOSED',
     closeReason,
     nodeId: 'here',
+    profileId: null,
+    persist: false,
     headless: true,
     stealthLevel: 'basic',
     identity: null,

@@ -1,6 +1,6 @@
 import type { Viewport } from '@guise/contract';
 
-import type { BrowserSpec } from '../../browser/index.ts';
+import type { BrowserSpec, FillUserData } from '../../browser/index.ts';
 
 /** Kinds of browsers, told apart by what cannot be changed on one that runs. */
 export interface BrowserKind {
@@ -20,6 +20,8 @@ export interface BrowserRequest {
   readonly fit: 'warm' | 'unfit' | 'pinned';
   /** What to launch where no warm browser serves it. */
   readonly toSpec: () => BrowserSpec;
+  /** What its browser is to find on its disk; with it one is launched, so `fit` has to say so. */
+  readonly fill?: FillUserData | undefined;
   /** Whether a browser that was born as this can become it without a trace of having been another. */
   readonly accepts: (born: BrowserSpec) => boolean;
   /** Size of the page; undefined: whatever the browser was born with. */

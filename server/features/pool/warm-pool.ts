@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Browser, BrowserSpec } from '../../browser/index.ts';
+import type { Browser, BrowserSpec, FillUserData } from '../../browser/index.ts';
 import { BackgroundLoop } from '../../lib/background-loop.ts';
 import { once } from '../../lib/once.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
@@ -33,7 +33,7 @@ interface WarmPoolOptions {
   readonly canRun: (kind: BrowserKind) => boolean;
   /** A browser that has waited longer than this is replaced. Milliseconds. */
   readonly maxAgeMs: number;
-  readonly launch: (spec: BrowserSpec, signal: AbortSignal) => Promise<Browser>;
+  readonly launch: (spec: BrowserSpec, signal: AbortSignal, fill?: FillUserData) => Promise<Browser>;
   /** Launches at once, warm and cold together: more would only make each of them slower. */
   readonly launchLimit: number;
   readonly memory: MemoryBudget;
@@ -153,7 +153,7 @@ export class WarmPool implements AsyncDisposable {
    * @throws {AppError} BROWSER_LAUNCH_FAILED
    */
   async acquire(request: BrowserRequest, signal: AbortSignal): Promise<AcquiredBrowser> {
-    const { kind, fit, toSpec } = request;
+    const { kind, fit, toSpec, fill } = request;
     const canBeWarm = fit === 'warm' && this.#options.canRun(kind);
     this.#lastClaimAt = performance.now();
     if (canBeWarm) this.#demand.addClaim(kind);
@@ -168,7 +168,7 @@ export class WarmPool implements AsyncDisposable {
     if (late !== undefined) return this.#handOut(late, { kind: kind.name, outcome: 'hit' });
     const unwarm = fit === 'pinned' ? 'pinned' : 'unfit';
     await this.#makeRoom();
-    const cold = await this.#options.launch(toSpec(), AbortSignal.any([signal, this.#stop.signal]));
+    const cold = await this.#options.launch(toSpec(), AbortSignal.any([signal, this.#stop.signal]), fill);
     return this.#handOut(cold, { kind: kind.name, outcome: canBeWarm ? 'miss' : unwarm });
   }
 

@@ -41,6 +41,8 @@ export interface Identities {
     },
   ): Fingerprint;
   findFaults(fingerprint: Fingerprint): CoherenceFault[];
+  /** Moves a fingerprint to the version of the browser that runs here, and leaves all else. */
+  updateBrowserVersion(fingerprint: Fingerprint): Fingerprint;
   compile(fingerprint: Fingerprint, options: { readonly headless: boolean }): BrowserIdentity;
 }
 
@@ -56,7 +58,7 @@ export type BrowserOptions = Pick<
 };
 
 /** Whether a level wears a fingerprint, which those below do not. */
-function wearsFingerprint(level: StealthLevel): boolean {
+export function wearsFingerprint(level: StealthLevel): boolean {
   return level === 'advanced' || level === 'maximum';
 }
 

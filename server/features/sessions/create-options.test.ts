@@ -30,10 +30,8 @@ describe('create options', () => {
 
   it('of later versions are refused by name, all of them at once', async () => {
     const input: CreateSession = {
-      profileId: '00000000-0000-4000-8000-000000000000',
       proxyId: '00000000-0000-4000-8000-000000000000',
       proxy: 'http://proxy.example:8080',
-      persist: true,
       record: true,
       blockResources: ['ads'],
       allowedDomains: ['example.com'],
@@ -45,9 +43,7 @@ describe('create options', () => {
   });
 
   it('that ask for nothing are not refused', async () => {
-    await expect(
-      toBrowserOptions({ persist: false, record: false, blockedDomains: [] }, '/nonexistent'),
-    ).resolves.toBeDefined();
+    await expect(toBrowserOptions({ record: false, blockedDomains: [] }, '/nonexistent')).resolves.toBeDefined();
   });
 
   it('may not bring flags from outside the list', async () => {

@@ -96,6 +96,7 @@ export function toNewSession(id: string, input: CreateSession, defaults: Session
   const { metadata = {}, maxRequests, memoryLimitMb, ...options } = input;
   return {
     id,
+    profileId: input.profileId ?? null,
     headless: isHeadless(input),
     stealthLevel: stealthLevelOf(input),
     // A proxy may carry credentials.

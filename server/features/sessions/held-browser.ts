@@ -42,9 +42,14 @@ export class HeldBrowser implements AsyncDisposable {
     await replacing;
   }
 
-  async #dispose(): Promise<void> {
+  /** Breaks off a replacement under way, and allows none any more; resolves when the browser stays the one it is. */
+  async stopReplacing(): Promise<void> {
     this.#stop.abort(new Error('The session has ended'));
     await this.settled;
+  }
+
+  async #dispose(): Promise<void> {
+    await this.stopReplacing();
     await this.#current[Symbol.asyncDispose]();
   }
 }

@@ -2,8 +2,9 @@ import type { CloseReason, RecycleMode, SessionState, SessionUsage, StealthLevel
 
 import type { Browser } from '../../browser/index.ts';
 import { once } from '../../lib/once.ts';
+import type { StateRecord, WornProfile } from '../profiles/index.ts';
 import type { HeldBrowser } from './held-browser.ts';
-import type { SessionRecord } from './session-record.ts';
+import type { PersistMode, SessionRecord } from './session-record.ts';
 
 /** Why a client is sent away: its session has ended, or its browser is being started anew and it may come back. */
 export type DismissalReason = CloseReason | 'browser_restarted';
@@ -47,6 +48,8 @@ export class LiveSession {
   /** Frees everything the session holds; resolves when nothing of it is left. Safe to call twice. */
   readonly release: () => Promise<void>;
   readonly #held: HeldBrowser;
+  readonly #worn: WornProfile | undefined;
+  readonly #persist: PersistMode;
   readonly #clients = new Set<SessionClient>();
   #operations = 0;
   #requestCount: number;
@@ -57,7 +60,13 @@ export class LiveSession {
 
   constructor(
     record: Omit<SessionRecord, 'cdpPort'>,
-    parts: { readonly held: HeldBrowser; readonly cdpPort: number; readonly owned: AsyncDisposableStack },
+    parts: {
+      readonly held: HeldBrowser;
+      readonly cdpPort: number;
+      /** The saved profile it wears; the session's end lets go of it, as of all in `owned`. */
+      readonly worn: WornProfile | undefined;
+      readonly owned: AsyncDisposableStack;
+    },
   ) {
     this.id = record.id;
     this.createdAt = record.createdAt;
@@ -69,6 +78,8 @@ export class LiveSession {
     this.#requestCount = record.requestCount;
     this.cdpPort = parts.cdpPort;
     this.#held = parts.held;
+    this.#worn = parts.worn;
+    this.#persist = record.persist;
     this.#lastActivityMs = Date.now();
     this.release = once(() => parts.owned.disposeAsync());
   }
@@ -168,6 +179,18 @@ export class LiveSession {
   /** Writes down that the browser is this session's, so that it can be taken over after a crash of the service. */
   async noteOwner(): Promise<void> {
     if (this.#whenUnused === undefined) await this.browser.noteOwner(this.id);
+  }
+
+  /**
+   * Ends the browser and saves what it has stored, where the session was made to; undefined where it was not. To be called before
+   * `release`, once the session is out of use.
+   *
+   * @throws as `WornProfile.save`
+   */
+  async saveProfile(): Promise<StateRecord | undefined> {
+    if (this.#worn === undefined || this.#persist === 'nothing') return undefined;
+    await this.#held.stopReplacing();
+    return this.#worn.save(this.browser, { includeCache: this.#persist === 'stateAndCache' });
   }
 
   /** Replaces the browser; see `HeldBrowser.replace`. */

@@ -44,6 +44,7 @@ async function insertSession(sessions: SessionRepository): Promise<string> {
     maxRequests: null,
     memoryLimitBytes: null,
     recycle: 'close',
+    profileId: null,
   });
   return id;
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../platform/logger/logger.ts';
 import type { Admission } from '../pool/index.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
+import type { Profiles } from './session-profile.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionJournal } from './session-journal.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -28,6 +29,7 @@ interface SessionAdopterDeps {
   readonly journal: SessionJournal;
   readonly ender: SessionEnder;
   readonly admission: Pick<Admission, 'admitRunning'>;
+  readonly profiles: Pick<Profiles, 'findWorn'>;
   readonly openPort: OpenSessionPort;
   /** Connects to a running browser. Rejects when it cannot; nothing of the browser is left then. */
   readonly adopt: (owned: OwnedBrowser, signal: AbortSignal) => Promise<Browser>;
@@ -109,6 +111,8 @@ export class SessionAdopter {
     const { id } = row;
     await using stack = new AsyncDisposableStack();
     stack.use(admission.admitRunning());
+    const worn = row.profileId === null ? undefined : await this.#deps.profiles.findWorn(row.profileId, id);
+    if (worn !== undefined) stack.use(worn);
     const browser = await this.#deps.adopt(owned, signal);
     const held = stack.use(new HeldBrowser(browser));
     const { port: cdpPort } = stack.use(await this.#deps.openPort(id, held, row.cdpPort ?? undefined));
@@ -117,7 +121,7 @@ export class SessionAdopter {
     if (record === undefined) return false;
     // Whoever broke this off while the row was written found nothing to end but this.
     signal.throwIfAborted();
-    const live = new LiveSession(record, { held, cdpPort, owned: stack.move() });
+    const live = new LiveSession(record, { held, cdpPort, worn, owned: stack.move() });
     registry.live.set(id, live);
     ender.watch(live);
     return true;

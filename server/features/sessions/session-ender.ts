@@ -1,6 +1,7 @@
 import type { CloseReason } from '@guise/contract';
 
 import type { Browser } from '../../browser/index.ts';
+import { AppError } from '../../lib/app-error.ts';
 import { throwFailures } from '../../lib/settled.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { LiveSession } from './live-session.ts';
@@ -48,7 +49,7 @@ export class SessionEnder {
     if (this.#registry.live.get(live.id) !== live) return;
     this.#startEnding(live, closeReason, async () => {
       const closing = this.#journal.moveLive(live, 'close', { reason: closeReason, closeReason });
-      throwFailures(await Promise.allSettled([closing, live.release()]), 'A session did not end cleanly');
+      throwFailures(await Promise.allSettled([closing, this.#letGo(live)]), 'A session did not end cleanly');
       // What its clients did while they were sent away is no use of it any more.
       await this.#journal.move(live.id, 'closed', { reason: 'nothing is left of the browser' });
     });
@@ -61,7 +62,38 @@ export class SessionEnder {
     const closeReason = 'browser_crashed';
     this.#startEnding(live, closeReason, async () => {
       const lost = this.#journal.moveLive(live, 'lose', { reason: 'the browser process ended', closeReason });
-      throwFailures(await Promise.allSettled([lost, live.release()]), 'A crashed session did not end cleanly');
+      throwFailures(await Promise.allSettled([lost, this.#letGo(live)]), 'A crashed session did not end cleanly');
+    });
+  }
+
+  /** Saves what is to be kept of a session, and frees the rest. */
+  async #letGo(live: LiveSession): Promise<void> {
+    try {
+      await this.#saveProfile(live);
+    } finally {
+      await live.release();
+    }
+  }
+
+  /** Saves the state of the profile it wears, and notes what came of it. A session ends also where that fails. */
+  async #saveProfile(live: LiveSession): Promise<void> {
+    const startedAt = performance.now();
+    const noting = await live.saveProfile().then(
+      (saved) => {
+        if (saved === undefined) return undefined;
+        const { version, sizeBytes } = saved;
+        const data = { version, sizeBytes, durationMs: Math.round(performance.now() - startedAt) };
+        return { type: 'profileSaved', details: { reason: 'the session ended', data } } as const;
+      },
+      (error: unknown) => {
+        this.#logger.error({ err: error, sessionId: live.id }, 'profile could not be saved');
+        const reason = error instanceof AppError ? error.message : 'internal error';
+        return { type: 'profileNotSaved', details: { reason } } as const;
+      },
+    );
+    if (noting === undefined) return;
+    await this.#journal.note(live.id, noting.type, noting.details).catch((error: unknown) => {
+      this.#logger.warn({ err: error, sessionId: live.id }, 'end of a profile could not be recorded');
     });
   }
 

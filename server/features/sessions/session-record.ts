@@ -4,6 +4,9 @@ import type { CloseReason, Metadata, RecycleMode, SessionIdentity, SessionState,
 export interface SessionRecord {
   readonly id: string;
   readonly nodeId: string;
+  /** The saved profile it wears; null also once that profile is deleted. */
+  readonly profileId: string | null;
+  readonly persist: PersistMode;
   readonly state: SessionState;
   readonly closeReason: CloseReason | null;
   readonly headless: boolean;
@@ -24,9 +27,13 @@ export interface SessionRecord {
   readonly closedAt: Date | null;
 }
 
+/** What is saved of a session's profile at the end: nothing, its state, or that with the browser's cache. */
+export type PersistMode = 'nothing' | 'state' | 'stateAndCache';
+
 /** What a session is created with. */
 export interface NewSession {
   readonly id: string;
+  readonly profileId: string | null;
   readonly headless: boolean;
   readonly stealthLevel: StealthLevel;
   /** The options of the create request, without anything secret. */
@@ -43,6 +50,9 @@ export interface NewSession {
 export interface SessionRow {
   id: string;
   node_id: string;
+  profile_id: string | null;
+  persist: boolean | null;
+  persist_cache: boolean | null;
   state: SessionState;
   close_reason: CloseReason | null;
   headless: boolean;
@@ -63,17 +73,33 @@ export interface SessionRow {
   closed_at: Date | null;
 }
 
-export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.state, sessions.close_reason, sessions.headless,
+export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.profile_id,
+  (sessions.options -> 'persist')::boolean as persist, (sessions.options -> 'persistCache')::boolean as persist_cache,
+  sessions.state, sessions.close_reason, sessions.headless,
   sessions.stealth_level, sessions.identity, sessions.metadata, sessions.cdp_port, sessions.timeout_ms,
   sessions.max_lifetime_ms, sessions.max_requests, sessions.memory_limit_bytes, sessions.recycle,
   sessions.request_count, sessions.error, sessions.created_at, sessions.started_at, sessions.last_activity_at,
   sessions.closed_at`;
+
+/** What two options of a create request ask for together. */
+function toPersistMode({
+  persist,
+  persistCache,
+}: {
+  persist: boolean | null;
+  persistCache: boolean | null;
+}): PersistMode {
+  if (persist !== true) return 'nothing';
+  return persistCache === true ? 'stateAndCache' : 'state';
+}
 
 /** A row as the record it stands for. */
 export function toRecord(row: SessionRow): SessionRecord {
   return {
     id: row.id,
     nodeId: row.node_id,
+    profileId: row.profile_id,
+    persist: toPersistMode({ persist: row.persist, persistCache: row.persist_cache }),
     state: row.state,
     closeReason: row.close_reason,
     headless: row.headless,

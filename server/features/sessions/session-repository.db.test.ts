@@ -20,6 +20,7 @@ const IDENTITY: SessionIdentity = {
 function newSession(overrides: Partial<NewSession> = {}): NewSession {
   return {
     id: randomUUID(),
+    profileId: null,
     headless: true,
     stealthLevel: 'basic',
     options: {},

@@ -78,14 +78,14 @@ export class SessionRepository {
   }
 
   async insert(session: NewSession): Promise<SessionRecord> {
-    const { id, headless, stealthLevel, options, metadata, timeoutMs, maxLifetimeMs } = session;
+    const { id, profileId, headless, stealthLevel, options, metadata, timeoutMs, maxLifetimeMs } = session;
     const { maxRequests, memoryLimitBytes, recycle } = session;
     const rows = await this.#db.query<SessionRow>(
       `with inserted as (
          insert into sessions
            (id, node_id, state, headless, stealth_level, options, metadata, timeout_ms, max_lifetime_ms,
-            max_requests, memory_limit_bytes, recycle)
-         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11)
+            max_requests, memory_limit_bytes, recycle, profile_id)
+         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, $12)
          returning *
        ), event as (
          insert into session_events (session_id, type, to_state, reason)
@@ -104,6 +104,7 @@ export class SessionRepository {
         maxRequests,
         memoryLimitBytes,
         recycle,
+        profileId,
       ],
     );
     return toRecord(only(rows));

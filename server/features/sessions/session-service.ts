@@ -203,7 +203,7 @@ export class SessionService {
 
   /**
    * Closes the rows of this node that belong to nobody: those a predecessor left behind, and those whose end the
-   * database did not take when it came. Returns how many.
+   * database did not take when it came. So do the locks of profiles whose sessions are gone. Returns how many rows.
    */
   async closeUnowned(): Promise<number> {
     const ids = await this.#deps.sessions.listLiveIds();
@@ -214,6 +214,7 @@ export class SessionService {
       await this.#journal.move(id, 'lose', { reason: 'nothing of it was left', closeReason });
       unrecorded.delete(id);
     }
+    await this.#deps.profiles.freeLocks(this.#registry.ids);
     return unowned.length;
   }
 

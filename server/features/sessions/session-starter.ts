@@ -7,10 +7,12 @@ import { AppError } from '../../lib/app-error.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { Admission, BrowserRequest, WarmPool } from '../pool/index.ts';
+import type { WornProfile } from '../profiles/index.ts';
 import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
 import { type SessionDefaults, toBrowserOptions, toNewSession } from './create-options.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
+import { checkProfileOptions, type Profiles, takeProfile, toProfileRequest } from './session-profile.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { SessionJournal } from './session-journal.ts';
@@ -41,6 +43,7 @@ export interface SessionStarterDeps {
   readonly pool: Pick<WarmPool, 'acquire'>;
   readonly admission: Pick<Admission, 'acquire'>;
   readonly identities: Identities;
+  readonly profiles: Profiles;
   readonly openPort: OpenSessionPort;
   readonly events: TypedEmitter<SessionEvents>;
   readonly logger: Logger;
@@ -52,6 +55,8 @@ export interface SessionStarterDeps {
 interface StartParts {
   readonly input: CreateSession;
   readonly request: BrowserRequest;
+  /** The saved profile it wears. */
+  readonly worn: WornProfile | undefined;
   /** What the session holds so far. */
   readonly owned: AsyncDisposableStack;
 }
@@ -88,8 +93,7 @@ export class SessionStarter {
   /** See `SessionService.create`. */
   async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
     const startedAt = performance.now();
-    const { extensionsDir, identities } = this.#deps;
-    const request = toBrowserRequest(await toBrowserOptions(input, extensionsDir), identities);
+    const request = await this.#plan(input);
     const id = randomUUID();
     const start = new SessionStart();
     this.#registry.starting.set(id, start);
@@ -97,6 +101,8 @@ export class SessionStarter {
     try {
       const signal = AbortSignal.any([clientSignal, start.signal]);
       const place = owned.use(await this.#deps.admission.acquire({ sessionId: id }, signal));
+      const worn = await this.#takeProfile(id, input);
+      if (worn !== undefined) owned.use(worn);
       const session = toNewSession(id, input, this.#deps.defaults);
       await this.#deps.sessions.insert(session);
       const created = (outcome: SessionEvents['created']['outcome'], identity: SessionIdentity | null): void =>
@@ -108,7 +114,7 @@ export class SessionStarter {
           identity,
         });
       try {
-        const { record, isWarm } = await this.#start(id, { input, request, owned }, signal);
+        const { record, isWarm } = await this.#start(id, { input, request, worn, owned }, signal);
         place.browserRuns();
         const launched = request.fit === 'pinned' ? 'pinned' : 'cold';
         created(isWarm ? 'warm' : launched, record.identity);
@@ -126,11 +132,13 @@ export class SessionStarter {
 
   async #start(
     id: string,
-    { input, request, owned }: StartParts,
+    { input, request, worn, owned }: StartParts,
     signal: AbortSignal,
   ): Promise<{ record: SessionRecord; isWarm: boolean }> {
-    const { browser, isWarm } = await this.#deps.pool.acquire(request, signal);
+    const fill = worn?.hasState === true ? worn.fill.bind(worn) : undefined;
+    const { browser, isWarm } = await this.#deps.pool.acquire({ ...request, fill }, signal);
     const held = owned.use(new HeldBrowser(browser));
+    await this.#giveCookies(id, { browser, worn }, signal);
     const { port: cdpPort } = owned.use(await this.#deps.openPort(id, held));
     const identity = toSessionIdentity(browser, request);
     const [record] = await Promise.all([
@@ -141,11 +149,41 @@ export class SessionStarter {
     // Whoever broke the start off while its row was written found nothing to end but this.
     signal.throwIfAborted();
 
-    const live = new LiveSession(record, { held, cdpPort, owned: owned.move() });
+    const live = new LiveSession(record, { held, cdpPort, worn, owned: owned.move() });
     this.#registry.live.set(id, live);
     this.#ender.watch(live);
     if (input.startUrl !== undefined) void this.#openStartUrl(live, input.startUrl);
     return { record, isWarm };
+  }
+
+  /** The browser a create request asks for. @throws {AppError} as `create`, before anything is begun */
+  async #plan(input: CreateSession): Promise<BrowserRequest> {
+    const { extensionsDir, identities, profiles } = this.#deps;
+    checkProfileOptions(input);
+    const options = await toBrowserOptions(input, extensionsDir);
+    const { profileId } = input;
+    if (profileId === undefined) return toBrowserRequest(options, identities);
+    return toProfileRequest({ profileId, options }, { profiles, identities });
+  }
+
+  async #takeProfile(
+    sessionId: string,
+    { profileId, takeOver = false }: CreateSession,
+  ): Promise<WornProfile | undefined> {
+    if (profileId === undefined) return undefined;
+    const { profiles } = this.#deps;
+    const parts = { profiles, ender: this.#ender, registry: this.#registry };
+    return takeProfile({ profileId, sessionId, takeOver }, parts);
+  }
+
+  /** Completes what the browser has found on its disk. */
+  async #giveCookies(
+    sessionId: string,
+    { browser, worn }: { readonly browser: Browser; readonly worn: WornProfile | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const refused = (await worn?.giveCookies(browser, signal)) ?? 0;
+    if (refused > 0) this.#deps.logger.warn({ sessionId, cookies: refused }, 'cookies of a profile were refused');
   }
 
   /** Sends the browser on its way after the answer: a slow page must not make a slow create. Never rejects. */

@@ -22,6 +22,8 @@ export class SessionView {
       state: record.state,
       closeReason: record.closeReason,
       nodeId: record.nodeId,
+      profileId: record.profileId,
+      persist: record.persist !== 'nothing',
       headless: record.headless,
       stealthLevel: record.stealthLevel,
       identity: record.identity,

@@ -3,6 +3,8 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
+import { Fingerprint } from '@guise/contract';
+import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 
 import { createTestDatabase, MIGRATIONS, openTestPool, type TestDatabaseAddress } from '../../testing/test-database.ts';
@@ -117,21 +119,37 @@ describe('cloud/config/init.sql', () => {
     const db = await openTestPool(stack, await createTestDatabase(stack, 'empty'));
     await migrate(db, MIGRATIONS, { sampleData: 'load' });
 
-    const samples = await db.query<{ os: string; system: string; version: string; mobile: boolean; agent: string }>(
-      `select fingerprint ->> 'os' as os, fingerprint #>> '{clientHints,platform}' as system,
-         fingerprint #>> '{browser,majorVersion}' as version,
-         (fingerprint #>> '{clientHints,mobile}')::boolean as mobile, fingerprint ->> 'userAgent' as agent
-       from profiles order by 1`,
+    const rows = await db.query<{ fingerprint: Fingerprint }>(
+      `select fingerprint from profiles order by fingerprint ->> 'os'`,
     );
+    const samples = rows.map(({ fingerprint }) => fingerprint);
 
-    expect(samples.map(({ os, system, mobile }) => [os, system, mobile])).toEqual([
+    expect(samples.map(({ os, clientHints }) => [os, clientHints.platform, clientHints.mobile])).toEqual([
       ['android', 'Android', true],
       ['macos', 'macOS', false],
       ['windows', 'Windows', false],
     ]);
-    for (const { version, agent, mobile } of samples) {
-      expect(agent).toContain(`Chrome/${version}.0.0.0 ${mobile ? 'Mobile ' : ''}Safari/537.36`);
+    for (const sample of samples) {
+      expect([...Value.Errors(Fingerprint, sample)]).toEqual([]);
+      const { browser, userAgent, clientHints } = sample;
+      const [major] = browser.version.split('.');
+      expect(userAgent).toContain(`Chrome/${major}.0.0.0 ${clientHints.mobile ? 'Mobile ' : ''}Safari/537.36`);
     }
+  });
+
+  it('leaves a sample profile that somebody has edited as it is', async () => {
+    await using stack = new AsyncDisposableStack();
+    const db = await openTestPool(stack, await createTestDatabase(stack, 'empty'));
+    const onlyInit = { ...MIGRATIONS, migrationsDir: path.join(await openTestDirectory(stack), 'none') };
+    await migrate(db, onlyInit, { sampleData: 'load' });
+    await db.query(`update profiles set notes = 'mine' where name = 'Sample macOS'`);
+
+    await migrate(db, MIGRATIONS);
+
+    expect(await db.query(`select name from profiles where fingerprint ? 'schema' order by name`)).toEqual([
+      { name: 'Sample Android' },
+      { name: 'Sample Windows' },
+    ]);
   });
 });
 

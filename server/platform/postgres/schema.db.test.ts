@@ -60,6 +60,17 @@ describe('schema', () => {
     ],
     ['profiles by name', 'profiles_by_name', `select id from profiles where lower(name) like 'sam%'`],
     [
+      'profiles of a folder',
+      'profiles_by_folder',
+      `select id from profiles where folder = 'a' order by created_at desc, id desc limit 50`,
+    ],
+    ['locks of a node', 'profiles_locked_by_node', `select id from profiles where locked_by_node_id = 'a'`],
+    [
+      'the newest state of a profile',
+      'profile_states_pkey',
+      'select version from profile_states where profile_id = gen_random_uuid() order by version desc limit 1',
+    ],
+    [
       'the next proxy of a group',
       'proxies_rotation',
       `select id from proxies where is_active and rotation_group = 'g' order by last_used_at nulls first limit 1`,

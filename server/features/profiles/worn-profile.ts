@@ -1,0 +1,124 @@
+import type { Browser } from '../../browser/index.ts';
+import { once } from '../../lib/once.ts';
+import { noSuchProfile, wornBy } from './profile-failures.ts';
+import type { ProfileRecord, StateRecord } from './profile-record.ts';
+import type { ProfileRepository } from './profile-repository.ts';
+import type { ProfileStates } from './state/profile-states.ts';
+import { readUserData, type StateFile, writeUserData } from './state/state-archive.ts';
+import { isCookieFile } from './state/state-files.ts';
+import { STATE_FORMAT, type StateCookie } from './state/state-head.ts';
+
+/** How long a browser may take to say its cookies before it is closed. Milliseconds. */
+const READ_COOKIES_TIMEOUT_MS = 3_000;
+/** How long the state may take to be stored. Milliseconds. */
+const SAVE_TIMEOUT_MS = 120_000;
+/** Chromium's way to say that a cookie ends with the browser, and is not on disk. */
+const SESSION_COOKIE_EXPIRY = -1;
+
+interface WornProfileDeps {
+  readonly profiles: ProfileRepository;
+  readonly states: ProfileStates;
+}
+
+/**
+ * A profile while a session wears it: nobody else can. Disposing it lets go of it.
+ *
+ * In the order of a session's life: `fill` before its browser starts, `giveCookies` before the browser is handed out, and `save` at
+ * the end, which also ends the browser.
+ */
+export class WornProfile implements AsyncDisposable {
+  readonly profile: ProfileRecord;
+  readonly #deps: WornProfileDeps;
+  readonly #sessionId: string;
+  /** Of the saved state, those the browser does not find on its disk. */
+  #cookies: readonly StateCookie[] = [];
+  readonly [Symbol.asyncDispose] = once(() => this.#deps.profiles.unlock(this.profile.id, this.#sessionId));
+
+  constructor(deps: WornProfileDeps, worn: { readonly profile: ProfileRecord; readonly sessionId: string }) {
+    this.#deps = deps;
+    this.profile = worn.profile;
+    this.#sessionId = worn.sessionId;
+  }
+
+  /** Whether there is anything to start with. */
+  get hasState(): boolean {
+    return this.profile.state !== null;
+  }
+
+  /** Makes a user-data directory of the newest saved state. @throws {AppError} PROFILE_STATE_UNREADABLE */
+  async fill(userDataDir: string, signal: AbortSignal): Promise<void> {
+    const { id, state } = this.profile;
+    if (state === null) return;
+    await using saved = await this.#deps.states.open(id, state, signal);
+    let hasCookieFile = false;
+    const watched = async function* (): AsyncGenerator<StateFile> {
+      for await (const file of saved.files) {
+        hasCookieFile ||= isCookieFile(file.path);
+        yield file;
+      }
+    };
+    await writeUserData(userDataDir, watched(), signal);
+    const { cookies } = saved.head;
+    this.#cookies = (cookies ?? []).filter(({ expires }) => !hasCookieFile || expires === SESSION_COOKIE_EXPIRY);
+  }
+
+  /** Gives the browser the cookies it did not find on its disk. What it refuses is left out; returns how many. */
+  async giveCookies(browser: Pick<Browser, 'addCookies'>, signal: AbortSignal): Promise<number> {
+    return browser.addCookies(this.#cookies, signal);
+  }
+
+  /**
+   * Ends the browser, so that it writes what it has not written yet, and saves what it has stored. Of one that is gone already, what
+   * is on its disk is saved. The browser's folder is removed, also when this fails.
+   *
+   * @throws {AppError} PROFILE_LOCKED where somebody has taken the profile over; and what storing fails with
+   */
+  async save(browser: Browser, { includeCache }: { readonly includeCache: boolean }): Promise<StateRecord> {
+    const cookies = await browser.readJar(AbortSignal.timeout(READ_COOKIES_TIMEOUT_MS)).catch(() => null);
+    const head = { format: STATE_FORMAT, chromiumVersion: browser.version, cookies } as const;
+    await using home = await browser.leave();
+    const files = readUserData(home.folder.userDataDir, { includeCache });
+    const writer = this.#sessionId;
+    return await this.#deps.states.save(this.profile.id, { head, files, writer }, AbortSignal.timeout(SAVE_TIMEOUT_MS));
+  }
+}
+
+/** Gives sessions profiles to wear, each to one at a time. */
+export class ProfileWardrobe {
+  readonly #deps: WornProfileDeps;
+
+  constructor(deps: WornProfileDeps) {
+    this.#deps = deps;
+  }
+
+  /** A profile, worn or not. @throws {AppError} PROFILE_NOT_FOUND */
+  async get(profileId: string): Promise<ProfileRecord> {
+    const profile = await this.#deps.profiles.find(profileId);
+    if (profile === undefined) throw noSuchProfile(profileId);
+    return profile;
+  }
+
+  /** Locks a profile for a session. The caller must dispose it. @throws {AppError} PROFILE_NOT_FOUND, PROFILE_LOCKED */
+  async take(profileId: string, sessionId: string): Promise<WornProfile> {
+    const result = await this.#deps.profiles.lock(profileId, sessionId);
+    switch (result.outcome) {
+      case 'locked':
+        return new WornProfile(this.#deps, { profile: result.profile, sessionId });
+      case 'held':
+        throw wornBy(result.sessionId);
+      case 'missing':
+        throw noSuchProfile(profileId);
+    }
+  }
+
+  /** The profile a session wears already, for who takes the session over; undefined where it wears it no more. */
+  async findWorn(profileId: string, sessionId: string): Promise<WornProfile | undefined> {
+    const profile = await this.#deps.profiles.find(profileId);
+    return profile?.lockedBy === sessionId ? new WornProfile(this.#deps, { profile, sessionId }) : undefined;
+  }
+
+  /** Frees the locks of this node's sessions that are gone and not among `owned`. Returns how many. */
+  async freeLocks(owned: Iterable<string>): Promise<number> {
+    return this.#deps.profiles.freeLocks([...owned]);
+  }
+}
