@@ -34,6 +34,8 @@ export interface Visit {
   readonly detectorsUrl: string;
   /** Waits until every realm has told something or said why not, or time is up: then those that did not are silent. */
   probed(): Promise<ProbeResult>;
+  /** Resolves when the start page has been asked for. @throws when it is not in time */
+  started(): Promise<void>;
   /** Resolves when the main page has told that it is there to be clicked. @throws when it is not in time */
   ready(): Promise<void>;
   /** What the detectors said. @throws when they say nothing in time */
@@ -226,6 +228,8 @@ function openVisit(origin: string, runs: Map<string, Run>): Visit {
     unattendedUrl: `${origin}/start?run=${id}&unattended`,
     detectorsUrl: `${origin}/detectors?run=${id}`,
     ready: async () => void (await until('the probe runs', () => run.reports.size > 0, wait)),
+    started: async () =>
+      void (await until('the start page is asked for', () => run.requests.some(({ kind }) => kind === 'start'), wait)),
     probed: async () => {
       // Whoever is silent after that is named in the result, which is worth more than an error here.
       await until('every realm has told something', () => isComplete(run), wait).catch(() => undefined);
