@@ -46,12 +46,18 @@ async function click(client: CdpClient, sessionId: string): Promise<void> {
   await send('mouseReleased', button);
 }
 
+/** A click lets a page open one window, and the probe has two to open. */
+const POPUPS = 2;
+
 /** Clicks the probe's page, so that it opens its popups, and waits for what all its realms say. */
 export async function clickProbe(session: Session, visit: Visit): Promise<ProbeResult> {
   using client = await connectCdp(session.cdpUrl ?? '');
   const page = await attachToPage(client, visit);
   await visit.ready();
-  await click(client, page);
+  for (let clicks = 0; clicks < POPUPS; clicks += 1) {
+    await client.send('Page.bringToFront', {}, page);
+    await click(client, page);
+  }
   return visit.probed();
 }
 

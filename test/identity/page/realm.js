@@ -96,7 +96,9 @@ async function startRealm(plan) {
   const [atOnce, onClick] = [false, true].map((gesture) =>
     plan.children.filter((child) => (child.gesture ?? false) === gesture),
   );
-  if (isWindow) addEventListener('click', () => onClick.map(make), { once: true });
+  // A click is good for one window.
+  const clicked = [...onClick];
+  if (isWindow) addEventListener('click', () => clicked.splice(0, 1).map(make));
   await Promise.all(atOnce.map(make));
   // Where nobody can click, the browser lets any page open windows.
   if (isWindow && location.search.includes('unattended')) await Promise.all(onClick.map(make));
