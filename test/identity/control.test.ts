@@ -6,10 +6,10 @@ import { type Service, startService } from '../acceptance/service.ts';
 import { findIncoherence } from './analysis/coherence.ts';
 import { compareHeaderOrder, compareHeaders, listUnseenRequests } from './analysis/compare-headers.ts';
 import { compareRealms, listTampering, listTraces } from './analysis/compare-realms.ts';
+import { lookAtUnmanaged } from './control.ts';
 import { describeFindings } from './findings.ts';
 import type { ProbeResult } from './probe-run.ts';
 import { type DetectorReport, type ProbeSite, startProbeSite } from './probe-site.ts';
-import { openUnmanaged } from './unmanaged-browser.ts';
 import { clickProbe, lookAtNew, type Seen } from './visit.ts';
 
 const stack = new AsyncDisposableStack();
@@ -22,19 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-/** What a browser that nobody drives shows. */
-async function lookAtUnmanaged(headless: boolean): Promise<{ probe: ProbeResult; detectors: DetectorReport }> {
-  const [probed, detected] = [site.openVisit(), site.openVisit()];
-  const probe = await (async () => {
-    await using browser = new AsyncDisposableStack();
-    await openUnmanaged(browser, probed.unattendedUrl, headless);
-    return await probed.probed();
-  })();
-  await using browser = new AsyncDisposableStack();
-  await openUnmanaged(browser, detected.detectorsUrl, headless);
-  return { probe, detectors: await detected.detected() };
-}
-
 describe.each([
   { mode: 'headless', headless: true },
   { mode: 'with a window', headless: false },
@@ -42,7 +29,8 @@ describe.each([
   let probe: ProbeResult;
   let detectors: DetectorReport;
   beforeAll(async () => {
-    ({ probe, detectors } = await lookAtUnmanaged(headless));
+    ({ probe, detectors } = await lookAtUnmanaged(site, headless));
+    // eslint-disable-next-line no-console -- what is noise on this machine helps whoever reads a failure
     console.info(
       `Found in it by fpscanner: ${JSON.stringify(detectors.fpscanner)}, by BotD: ${JSON.stringify(detectors.botd)}`,
     );
@@ -91,8 +79,9 @@ describe('the probe finds guilty', () => {
       expect(fields).toEqual(expect.arrayContaining(['webdriver', 'userAgent', 'gl', 'pointer', 'hover']));
     });
     it('by BotD', () => expect(seen.detectors.botd).toMatchObject({ bot: true }));
-    it('by fpscanner', () =>
-      expect(seen.detectors.fpscanner).toMatchObject({ detected: expect.arrayContaining(['hasWebdriver']) }));
+    it('by fpscanner', () => {
+      expect(JSON.stringify(seen.detectors.fpscanner)).toContain('hasWebdriver');
+    });
     it('and nothing else: its realms and headers agree', () => {
       expect(describeFindings([...compareRealms(seen.probe), ...compareHeaders(seen.probe)])).toEqual([]);
     });

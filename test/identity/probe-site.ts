@@ -19,7 +19,9 @@ const REALMS = listRealms(REALM_TREE);
 export interface DetectorReport {
   readonly botd: { readonly bot: boolean; readonly botKind?: string } | { readonly error: string };
   readonly fpscanner: { readonly detected: readonly string[] } | { readonly error: string };
-  readonly fingerprintjs: { readonly visitorId: string } | { readonly error: string };
+  readonly fingerprintjs:
+    | { readonly visitorId: string; readonly components: Readonly<Record<string, { readonly value?: unknown }>> }
+    | { readonly error: string };
 }
 
 /** One visit to the probe: addresses to send a browser to, and what came of it. */

@@ -58,7 +58,7 @@ export async function clickProbe(session: Session, visit: Visit): Promise<ProbeR
     await client.send('Page.bringToFront', {}, page);
     await click(client, page);
   }
-  return visit.probed();
+  return await visit.probed();
 }
 
 /** Sends a session to the detectors and to the probe, over REST and with a click over CDP. */

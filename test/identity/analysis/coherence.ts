@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 
-import type { Finding, ProbeResult, RealmValue } from '../probe-run.ts';
-import { mainValues, type MainValues, show } from './values.ts';
+import type { Finding, ProbeResult } from '../probe-run.ts';
+import { mainValues, type MainValues, plain, show } from './values.ts';
 
 /** The system a browser seems to run on, as each of its values has it. */
 const SYSTEMS = {
@@ -75,7 +75,7 @@ const nameOneSystem: Rule = (values) => {
   const system = systemOf(values);
   if (system === undefined) return [['userAgent', `names no known system: ${show(values.all['userAgent'])}`]];
   const { platform, renderer, hint, fonts } = SYSTEMS[system];
-  const unmasked = String(values.member('gl', 'unmaskedRenderer'));
+  const unmasked = plain(values.member('gl', 'unmaskedRenderer'));
   const found = new Set([...values.list('fonts'), ...values.list('localFonts')]);
   const missing = fonts.filter((family) => !found.has(family));
   const strange =
@@ -99,16 +99,20 @@ const nameOneSystem: Rule = (values) => {
 
 const haveRealGraphics: Rule = ({ member, all }) =>
   ['gl', 'gl2', 'canvasGl'].flatMap((field) => {
-    const renderer = String(member(field, 'unmaskedRenderer'));
+    const renderer = plain(member(field, 'unmaskedRenderer'));
     return [
       ...when(typeof all[field] !== 'object', field, 'there is no WebGL'),
       ...when(/SwiftShader|llvmpipe|softpipe|Software|Basic Render/i.test(renderer), field, `${renderer} is software`),
     ];
   });
 
-const hideAutomation: Rule = ({ all, text, list }) => [
+const hideAutomation: Rule = ({ all, list }) => [
   ...when(all['webdriver'] !== false, 'webdriver', `is ${show(all['webdriver'])}`),
-  ...when(/Headless/.test(JSON.stringify([text('userAgent'), all['brands']])), 'userAgent', 'says that it is headless'),
+  ...when(
+    show([all['userAgent'] ?? '', all['brands'] ?? '']).includes('Headless'),
+    'userAgent',
+    'says that it is headless',
+  ),
   ...when(!Array.isArray(all['chromeObject']), 'chromeObject', 'is missing'),
   ...when(list('globalNames').length > 0, 'globalNames', `of a driver: ${show(all['globalNames'])}`),
 ];
@@ -117,7 +121,7 @@ const nameOneVersion: Rule = ({ text, list, all }) => {
   const major = /Chrome\/(\d+)\.0\.0\.0/.exec(text('userAgent') ?? '')?.[1];
   const versions = (field: string): string[] =>
     (list(field) as { brand: string; version: string }[])
-      .filter(({ brand }) => !/Not/.test(brand))
+      .filter(({ brand }) => !brand.includes('Not'))
       .map(({ version }) => version);
   const full = text('uaFullVersion') ?? '';
   return [
@@ -182,11 +186,11 @@ const fitTheScreen: Rule = (values) => {
   ];
 };
 
-const pointAsTheDeviceDoes: Rule = ({ all, number }) => {
+const pointAsTheDeviceDoes: Rule = ({ all, number, list }) => {
   const isMobile = all['mobile'] === true;
   const touch = number('maxTouchPoints') ?? 0;
   const [pointer, hover] = isMobile ? ['coarse', 'none'] : ['fine', 'hover'];
-  const first = (field: string): string => String((all[field] as readonly RealmValue[] | undefined)?.[0]);
+  const first = (field: string): string => plain(list(field)[0]);
   return [
     ...when(first('pointer') !== pointer, 'pointer', `${show(all['pointer'])} where mobile is ${String(isMobile)}`),
     ...when(first('hover') !== hover, 'hover', `${show(all['hover'])} where mobile is ${String(isMobile)}`),
@@ -252,7 +256,7 @@ function isLocalAddress(address: string): boolean {
 
 const keepItsAddress: Rule = ({ list }) =>
   list('candidates').flatMap((candidate) => {
-    const [, , , , address = '', , , , ...rest] = String(candidate).split(' ');
+    const [, , , , address = '', , , , ...rest] = plain(candidate).split(' ');
     const related = rest[rest.indexOf('raddr') + 1] ?? '';
     return [address, related]
       .filter(isLocalAddress)

@@ -1,13 +1,13 @@
 import type { Finding, ProbeRequest, ProbeResult, RealmValue } from '../probe-run.ts';
 import { isWindowRealm, listRealms, type Realm } from '../realms.ts';
-import { isSame, mainValues, type MainValues } from './values.ts';
+import { isSame, mainValues, type MainValues, plain } from './values.ts';
 
 interface Brand {
   readonly brand: string;
   readonly version: string;
 }
 
-const quoted = (value: RealmValue | undefined): string => `"${String(value)}"`;
+const quoted = (value: RealmValue | undefined): string => `"${plain(value)}"`;
 const flag = (value: RealmValue | undefined): string => (value === true ? '?1' : '?0');
 const brandList = (value: RealmValue | undefined): string =>
   Array.isArray(value)
@@ -20,7 +20,7 @@ const stringList = (value: RealmValue | undefined): string =>
 export function acceptLanguage(languages: readonly RealmValue[]): string {
   return languages
     .map((language, index) =>
-      index === 0 ? String(language) : `${String(language)};q=${Math.max(0.1, (10 - index) / 10)}`,
+      index === 0 ? plain(language) : `${plain(language)};q=${Math.max(0.1, (10 - index) / 10)}`,
     )
     .join(',');
 }
@@ -28,7 +28,7 @@ export function acceptLanguage(languages: readonly RealmValue[]): string {
 /** Each header that names something a script can read, as it has to be for these values. */
 function expectedHeaders({ all, list }: MainValues): Readonly<Record<string, string>> {
   return {
-    'user-agent': String(all['userAgent']),
+    'user-agent': plain(all['userAgent']),
     'accept-language': acceptLanguage(list('languages')),
     'sec-ch-ua': brandList(all['brands']),
     'sec-ch-ua-mobile': flag(all['mobile']),
@@ -41,10 +41,10 @@ function expectedHeaders({ all, list }: MainValues): Readonly<Record<string, str
     'sec-ch-ua-full-version': quoted(all['uaFullVersion']),
     'sec-ch-ua-full-version-list': brandList(all['fullVersionList']),
     'sec-ch-ua-form-factors': stringList(all['formFactors']),
-    'device-memory': String(all['deviceMemory']),
-    'sec-ch-device-memory': String(all['deviceMemory']),
-    dpr: String(all['devicePixelRatio']),
-    'sec-ch-dpr': String(all['devicePixelRatio']),
+    'device-memory': plain(all['deviceMemory']),
+    'sec-ch-device-memory': plain(all['deviceMemory']),
+    dpr: plain(all['devicePixelRatio']),
+    'sec-ch-dpr': plain(all['devicePixelRatio']),
     'sec-ch-prefers-color-scheme': quoted(all['colorScheme']).replaceAll('"', ''),
   };
 }

@@ -1,7 +1,7 @@
 import type { Fingerprint } from '@guise/contract';
 
 import type { Finding, ProbeResult, RealmValue } from '../probe-run.ts';
-import { isSame, mainValues, show } from './values.ts';
+import { isSame, mainValues, plain, show } from './values.ts';
 
 /** What scripts must read in a browser that wears this fingerprint. */
 function expectedValues(fingerprint: Fingerprint): Readonly<Record<string, RealmValue>> {
@@ -73,7 +73,7 @@ function compareFonts(result: ProbeResult, { fonts }: Fingerprint): Finding[] {
 
 function compareDevices(result: ProbeResult, { media, window }: Fingerprint): Finding[] {
   const { list, all } = mainValues(result);
-  const count = (kind: string): number => list('mediaDevices').filter((each) => String(each).startsWith(kind)).length;
+  const count = (kind: string): number => list('mediaDevices').filter((each) => plain(each).startsWith(kind)).length;
   const pairs: readonly (readonly [string, RealmValue | undefined, RealmValue])[] = [
     ['audioinput devices', count('audioinput'), media.audioInputs],
     ['videoinput devices', count('videoinput'), media.videoInputs],

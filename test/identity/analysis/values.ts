@@ -11,13 +11,18 @@ export function show(value: RealmValue | undefined): string {
   return text.length > 240 ? `${text.slice(0, 240)}…` : text;
 }
 
+/** A value as it stands in a header: texts as they are, all else as JSON. */
+export function plain(value: RealmValue | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
 /** Reads the main page's values; each accessor gives undefined for a value that is not there or of another kind. */
 export interface MainValues {
-  all: Readonly<Record<string, RealmValue>>;
-  text(field: string): string | undefined;
-  number(field: string): number | undefined;
-  list(field: string): readonly RealmValue[];
-  member(field: string, key: string): RealmValue | undefined;
+  readonly all: Readonly<Record<string, RealmValue>>;
+  readonly text: (field: string) => string | undefined;
+  readonly number: (field: string) => number | undefined;
+  readonly list: (field: string) => readonly RealmValue[];
+  readonly member: (field: string, key: string) => RealmValue | undefined;
 }
 
 /** What the main page has told. Empty when it has told nothing, which is a finding elsewhere. */

@@ -2,7 +2,6 @@
  * What runs in every realm of the probe: it makes the realms below it, reads its own, and tells the site. `plan` is put in by
  * the site: `{run, realm, children, families, base, sites}`.
  */
-// eslint-disable-next-line no-unused-vars -- called by the line that the site puts below this file
 async function startRealm(plan) {
   const isWindow = typeof document !== 'undefined';
   const addressOf = (path, child, site = plan.base) =>

@@ -1,5 +1,4 @@
 /** Requests of every kind that a page can cause: whoever rewrites headers forgets some of them. */
-// eslint-disable-next-line no-unused-vars -- called by realm.js
 async function extraRequests(plan) {
   const address = (kind, path = '/asset') => `${plan.base}${path}?run=${plan.run}&realm=main&kind=${kind}`;
   const add = (tag, attributes) => document.body.append(Object.assign(document.createElement(tag), attributes));

@@ -2,7 +2,6 @@
  * Signs that something native was replaced. Each native that a disguise might touch is put through the same treatments as one
  * that no disguise has a reason to touch (its reference); whatever answers differently is a finding, as a sentence.
  */
-// eslint-disable-next-line no-unused-vars -- called by realm.js
 function tamperFindings() {
   const isWindow = typeof document !== 'undefined';
   const NavigatorClass = isWindow ? 'Navigator' : 'WorkerNavigator';

@@ -1,5 +1,4 @@
 /** Signs that a debugger listens in this realm: what only happens when somebody wants to see what is logged. */
-// eslint-disable-next-line no-unused-vars -- called by realm.js
 function debuggerTraces() {
   const found = [];
   const note = (name) => {

@@ -4,7 +4,6 @@
  *
  * A value that the realm does not have is `undefined` and is left out; one that cannot be read is `error: …`.
  */
-// eslint-disable-next-line no-unused-vars -- called by realm.js, which the site puts behind this file
 function realmValues(families) {
   const isWindow = typeof document !== 'undefined';
   const patience = 4_000;
@@ -187,7 +186,6 @@ function realmValues(families) {
     apis: () => APIS.filter((name) => name in globalThis),
     navigatorApis: () => NAVIGATOR_APIS.filter((name) => name in navigator),
     heapLimit: () => performance.memory?.jsHeapSizeLimit,
-    // eslint-disable-next-line no-eval -- how long its source is tells engines apart
     evalLength: () => eval.toString().length,
     errorText: () => {
       try {

@@ -1,5 +1,4 @@
 /** What only a window can say: screen, window, style, devices, voices, plugins. See values.js. */
-// eslint-disable-next-line no-unused-vars -- called by values.js
 function windowReaders() {
   const media = (feature, values) => values.filter((value) => matchMedia(`(${feature}: ${value})`).matches).join();
 
@@ -81,7 +80,6 @@ function windowReaders() {
 }
 
 /** Addresses that WebRTC would tell a site about, found by gathering candidates against no server and against one. */
-// eslint-disable-next-line no-unused-vars -- called by main.js
 async function candidateAddresses(stunUrl) {
   if (typeof RTCPeerConnection === 'undefined') return [];
   const connection = new RTCPeerConnection({ iceServers: [{ urls: stunUrl }] });
