@@ -26,8 +26,6 @@ export interface ProbeRequest {
   /** Such as `document`, `script`, `report`, `beacon`. */
   readonly kind: string;
   readonly method: string;
-  /** Whether it goes to the site of the main page, which may be told more. */
-  readonly isFirstParty: boolean;
   readonly headers: IncomingHttpHeaders;
   /** Names of the headers as they came, in order. */
   readonly headerNames: readonly string[];

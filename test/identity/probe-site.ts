@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 import { until } from '../acceptance/until.ts';
+import { formPage, FRAMED_PAGE } from './driver-script.ts';
 import { MARKER_FAMILIES } from './marker-families.ts';
 import { detectorScript, PAGE_HEADERS, pageScript, pageWith, realmScript, SCRIPT_HEADERS } from './probe-pages.ts';
 import type { AbsentRealm, ProbeRequest, ProbeResult, RealmReport } from './probe-run.ts';
@@ -34,6 +35,8 @@ export interface Visit {
   readonly unattendedUrl: string;
   /** The detectors. */
   readonly detectorsUrl: string;
+  /** A form to be driven; see driver-script.ts. */
+  readonly formUrl: string;
   /** Waits until every realm has told something or said why not, or time is up: then those that did not are silent. */
   probed(): Promise<ProbeResult>;
   /** Resolves when the start page has been asked for. @throws when it is not in time */
@@ -79,12 +82,11 @@ function resultOf(run: Run): ProbeResult {
 
 const KINDS: Readonly<Record<string, string>> = { '/probe': 'document', '/frame': 'document', '/realm.js': 'script' };
 
-function describeRequest(request: IncomingMessage, url: URL, mainHost: string): ProbeRequest {
+function describeRequest(request: IncomingMessage, url: URL): ProbeRequest {
   return {
     realm: url.searchParams.get('realm') ?? 'main',
     kind: url.searchParams.get('kind') ?? KINDS[url.pathname] ?? url.pathname.slice(1),
     method: request.method ?? '',
-    isFirstParty: request.headers.host === mainHost,
     headers: request.headers,
     headerNames: request.rawHeaders.filter((_each, index) => index % 2 === 0),
   };
@@ -99,15 +101,11 @@ class ProbeAnswers {
     this.#sites = sites;
   }
 
-  get #mainHost(): string {
-    return new URL(this.#sites[0] ?? '').host;
-  }
-
   /** Notes a request with the run it belongs to; undefined when it belongs to none. */
   note(request: IncomingMessage): { run: Run; url: URL } | undefined {
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'nowhere'}`);
     const run = this.runs.get(url.searchParams.get('run') ?? '');
-    run?.requests.push(describeRequest(request, url, this.#mainHost));
+    run?.requests.push(describeRequest(request, url));
     return run && { run, url };
   }
 
@@ -128,6 +126,11 @@ class ProbeAnswers {
         const script = url.searchParams.has('unattended') ? `<script>location.replace('${next}')</script>` : '';
         response.writeHead(200, PAGE_HEADERS).end(pageWith(script, 'Start'));
       },
+      '/form': () =>
+        void response
+          .writeHead(200, PAGE_HEADERS)
+          .end(formPage(this.#sites[1] ?? '', url.searchParams.get('run') ?? '')),
+      '/framed': () => void response.writeHead(200, PAGE_HEADERS).end(FRAMED_PAGE),
       '/probe': () => this.#page(response, url),
       '/frame': () => this.#page(response, url),
       '/realm.js': () => this.#script(response, url),
@@ -229,6 +232,7 @@ function openVisit(origin: string, runs: Map<string, Run>): Visit {
     probeUrl: `${origin}/probe?run=${id}`,
     unattendedUrl: `${origin}/start?run=${id}&unattended`,
     detectorsUrl: `${origin}/detectors?run=${id}`,
+    formUrl: `${origin}/form?run=${id}`,
     ready: async () => void (await until('the probe runs', () => run.reports.size > 0, wait)),
     started: async () =>
       void (await until('the start page is asked for', () => run.requests.some(({ kind }) => kind === 'start'), wait)),

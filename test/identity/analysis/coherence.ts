@@ -263,9 +263,20 @@ const keepItsAddress: Rule = ({ list }) =>
       .map((each): [string, string] => ['candidates', `WebRTC shows ${each}`]);
   });
 
+const answerAll: Rule = ({ list, all }) =>
+  when(list('unanswered').length > 0, 'unanswered', `the page waited in vain for ${show(all['unanswered'])}`);
+
 const RULES: readonly Rule[] = [
   ...[nameOneSystem, haveRealGraphics, hideAutomation, nameOneVersion, liveInOnePlace, fitTheScreen],
-  ...[pointAsTheDeviceDoes, weighWhatItHas, offerWhatTheSystemDoes, askAlike, findFontsAlike, keepItsAddress],
+  ...[
+    pointAsTheDeviceDoes,
+    weighWhatItHas,
+    offerWhatTheSystemDoes,
+    askAlike,
+    findFontsAlike,
+    keepItsAddress,
+    answerAll,
+  ],
 ];
 
 /** Values of the main page that no real device would show together. */

@@ -32,7 +32,7 @@ function expectedValues(fingerprint: Fingerprint): Readonly<Record<string, Realm
     screenSize: [screen.width, screen.height],
     availableScreen: [screen.availWidth, screen.availHeight, screen.availLeft, screen.availTop],
     colorDepth: [screen.colorDepth, screen.colorDepth],
-    colorGamut: screen.colorGamut === 'p3' ? 'srgb,p3' : 'srgb',
+    colorGamut: { srgb: 'srgb', p3: 'srgb,p3' }[screen.colorGamut],
     colorScheme: fingerprint.colorScheme,
     geolocation: { prompt: 'prompt', allow: 'granted', block: 'denied' }[fingerprint.geolocation.mode],
     voices: voices.map(({ name, lang, isDefault, isLocal }) => [name, lang, isDefault, isLocal, name]),
@@ -94,22 +94,30 @@ function compareDevices(result: ProbeResult, { media, window }: Fingerprint): Fi
 export function compareProfile(result: ProbeResult, fingerprint: Fingerprint): Finding[] {
   const { all, number } = mainValues(result);
   const expected = expectedValues(fingerprint);
-  const plain = Object.entries(expected)
+  const differing = Object.entries(expected)
     .filter(([field, value]) => !isSame(all[field], value))
     .map(([field, value]) => ({
       realm: 'main',
       field,
       text: `is ${show(all[field])}, the profile says ${show(value)}`,
     }));
+  // Chromium's user interface speaks `de` to a German, and `en-GB` to a Briton: what both have in common is the language.
+  const spoken = plain(all['intlLocale']).split('-')[0] ?? '';
+  const language = fingerprint.locale.split('-')[0] === spoken ? [] : [spoken];
   // A ratio such as 2.625 is a float in the browser.
   const ratio = number('devicePixelRatio') ?? 0;
   const scale = Math.abs(ratio - fingerprint.screen.devicePixelRatio) < 0.001 ? [] : [ratio];
   return [
-    ...plain,
+    ...differing,
     ...scale.map((each) => ({
       realm: 'main',
       field: 'devicePixelRatio',
       text: `is ${each}, the profile says ${fingerprint.screen.devicePixelRatio}`,
+    })),
+    ...language.map((each) => ({
+      realm: 'main',
+      field: 'intlLocale',
+      text: `is ${each}, the profile says ${fingerprint.locale}`,
     })),
     ...compareGpu(result, fingerprint),
     ...compareFonts(result, fingerprint),

@@ -1,7 +1,15 @@
 import { isWindowRealm, type Realm } from '../realms.ts';
 
 /** Values that are a page's own, or of the window it happens to be in. */
-const OF_THE_PAGE = new Set(['innerSize', 'outerSize', 'windowPosition', 'candidates', 'isSecure', 'scrollbar']);
+const OF_THE_PAGE = new Set([
+  'innerSize',
+  'outerSize',
+  'windowPosition',
+  'candidates',
+  'unanswered',
+  'isSecure',
+  'scrollbar',
+]);
 /** Frames of other sites are given no permissions; all others answer alike. */
 const OF_THE_SITE = new Set(['notifications', 'geolocation', 'mediaDevices', 'storageQuota']);
 /** Which of them there are depends on the kind of realm. */

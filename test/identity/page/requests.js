@@ -2,7 +2,16 @@
 async function extraRequests(plan) {
   const address = (kind, path = '/asset') => `${plan.base}${path}?run=${plan.run}&realm=main&kind=${kind}`;
   const add = (tag, attributes) => document.body.append(Object.assign(document.createElement(tag), attributes));
-  const ended = (promise) => promise.catch(() => undefined);
+  const unanswered = [];
+  const ended = async (name, promise) => {
+    const settled = promise.then(
+      () => true,
+      () => true,
+    );
+    const isEnded = await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, 5_000, false))]);
+    if (!isEnded) unanswered.push(name);
+    return isEnded;
+  };
 
   add('img', { src: address('image') });
   add('link', { rel: 'stylesheet', href: address('style') });
@@ -15,12 +24,17 @@ async function extraRequests(plan) {
   request.open('GET', address('xhr'));
   request.send();
   await Promise.all([
-    ended(fetch(address('fetch'))),
-    ended(fetch(address('redirect', '/redirect'))),
-    ended(fetch(address('cached', '/cached')).then(() => fetch(address('cached', '/cached'), { cache: 'no-cache' }))),
-    ended(import(address('import', '/module.js'))),
+    ended('fetch', fetch(address('fetch'))),
+    ended('redirect', fetch(address('redirect', '/redirect'))),
+    ended(
+      'cached',
+      fetch(address('cached', '/cached')).then(() => fetch(address('cached', '/cached'), { cache: 'no-cache' })),
+    ),
+    ended('import', import(address('import', '/module.js'))),
   ]);
   events.close();
   socket.close();
-  return { candidates: await candidateAddresses(plan.stunUrl) };
+  const candidates = candidateAddresses(plan.stunUrl);
+  const isGathered = await ended('WebRTC', candidates);
+  return { candidates: isGathered ? await candidates : 'error: no answer', unanswered };
 }
