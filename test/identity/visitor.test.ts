@@ -35,7 +35,7 @@ describe.each([
   { os: 'windows', headless: true, title: 'windows, headless' },
   { os: 'android', headless: true, title: 'android, headless' },
   { os: 'macos', headless: false, title: 'macos, with a window' },
-])('a profile of $title', ({ os, headless }) => {
+] as const)('a profile of $title', ({ os, headless }) => {
   it(`is the same visitor to FingerprintJS over ${RESTARTS} restarts`, async () => {
     const options = { stealthLevel: 'advanced', headless, profile: { os, seed: 77 } } as const;
     const outcomes = await inParallel(Array.from({ length: RESTARTS }), AT_ONCE, () => detectIn(options));

@@ -1,5 +1,5 @@
 import type { Finding, ProbeRequest, ProbeResult, RealmValue } from '../probe-run.ts';
-import { isWindowRealm, listRealms, type Realm } from '../realms.ts';
+import { isWindowRealm, listRealms } from '../realms.ts';
 import { isSame, mainValues, type MainValues, plain } from './values.ts';
 
 interface Brand {
@@ -60,15 +60,16 @@ const ONCE_ASKED = [
 const FROM_MAIN = new Set(['document', 'script', 'report', 'fetch', 'xhr']);
 
 /** Who asks; the worklet's own requests are the page's or a worker's, depending on what is asked for. */
-function askerOf({ realm }: ProbeRequest, tree: Realm): 'window' | 'worker' | 'worklet' {
+function askerOf({ realm }: ProbeRequest, { tree, absent }: ProbeResult): 'window' | 'worker' | 'worklet' {
   const found = listRealms(tree).find((each) => each.realm === realm);
-  if (found?.how === 'worklet') return 'worklet';
+  // That a realm could not be made is said by the one above it.
+  if (found?.how === 'worklet' || absent.has(realm)) return 'worklet';
   return found === undefined || isWindowRealm(found) ? 'window' : 'worker';
 }
 
-function missingHeaders(request: ProbeRequest, tree: Realm): string[] {
+function missingHeaders(request: ProbeRequest, result: ProbeResult): string[] {
   const required = ['user-agent', 'accept-language'];
-  if (request.kind !== 'socket' && askerOf(request, tree) === 'window') required.push(...FROM_WINDOWS);
+  if (request.kind !== 'socket' && askerOf(request, result) === 'window') required.push(...FROM_WINDOWS);
   if (request.realm === 'main' && FROM_MAIN.has(request.kind)) required.push(...ONCE_ASKED);
   return required.filter((name) => request.headers[name] === undefined);
 }
@@ -87,8 +88,8 @@ export function compareHeaders(result: ProbeResult): Finding[] {
       return sent !== undefined && !isSame(String(sent), value);
     });
     return [
-      ...missingHeaders(request, result.tree).map((name) => ({ realm, field: field(name), text: 'is missing' })),
-      ...(askerOf(request, result.tree) === 'worker' ? hintsSent(request) : []).map((name) => ({
+      ...missingHeaders(request, result).map((name) => ({ realm, field: field(name), text: 'is missing' })),
+      ...(askerOf(request, result) === 'worker' ? hintsSent(request) : []).map((name) => ({
         realm,
         field: field(name),
         text: 'is sent, and workers send none',

@@ -54,17 +54,27 @@ function compareGpu(result: ProbeResult, { gpu }: Fingerprint): Finding[] {
   );
 }
 
+/** Where one of a pair is, Chromium draws the other with it; only `local()` tells them apart. */
+const PAIRS: Readonly<Record<string, string>> = {
+  Helvetica: 'Arial',
+  Arial: 'Helvetica',
+  'Times New Roman': 'Times',
+  'Courier New': 'Courier',
+};
+
 /** Families that are there and should not be, or the other way round, whichever way a site looks for them. */
 function compareFonts(result: ProbeResult, { fonts }: Fingerprint): Finding[] {
   const wanted = new Set(fonts);
   const { list } = mainValues(result);
   return ['localFonts', 'fonts', 'styledFonts'].flatMap((field) => {
     const found = new Set(list(field));
-    const wrong = result.families.filter((family) => found.has(family) !== wanted.has(family));
+    const isWanted = (family: string): boolean =>
+      wanted.has(family) || (field !== 'localFonts' && wanted.has(PAIRS[family] ?? family));
+    const wrong = result.families.filter((family) => found.has(family) !== isWanted(family));
     return wrong.map((family) => ({
       realm: 'main',
       field,
-      text: wanted.has(family)
+      text: isWanted(family)
         ? `${family} is in the profile and not found`
         : `${family} is found and not in the profile`,
     }));
