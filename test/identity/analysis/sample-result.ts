@@ -91,9 +91,10 @@ const SAMPLE_VALUES: Values = {
   gl: GL,
   gl2: GL,
   canvasGl: GL,
-  fonts: FONTS,
   localFonts: FONTS,
-  styledFonts: FONTS,
+  // What is no Helvetica is drawn with Arial.
+  fonts: [...FONTS, 'Helvetica'],
+  styledFonts: [...FONTS, 'Helvetica'],
   apis: ['SharedWorker', 'EyeDropper', 'HID'],
   heapLimit: 4_395_630_592,
   screenSize: [1920, 1080],
