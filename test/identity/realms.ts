@@ -76,3 +76,8 @@ export function listRealms(tree: Realm): Realm[] {
 export function isWindowRealm({ how }: Realm): boolean {
   return !/worker|worklet/.test(how);
 }
+
+/** Whether a realm is a tab or a window of its own. */
+export function isTopLevel({ how }: Realm): boolean {
+  return how === 'page' || how === 'popup' || how === 'noopener popup';
+}

@@ -1,5 +1,5 @@
 import type { Finding, ProbeRequest, ProbeResult, RealmValue } from '../probe-run.ts';
-import { isWindowRealm, listRealms } from '../realms.ts';
+import { isTopLevel, isWindowRealm, listRealms } from '../realms.ts';
 import { isSame, mainValues, type MainValues, plain } from './values.ts';
 
 interface Brand {
@@ -67,6 +67,11 @@ function askerOf({ realm }: ProbeRequest, { tree, absent }: ProbeResult): 'windo
   return found === undefined || isWindowRealm(found) ? 'window' : 'worker';
 }
 
+/** Frames are told a scheme of their own; see realm-fields.ts. */
+function isOfTab({ realm }: ProbeRequest, { tree }: ProbeResult): boolean {
+  return listRealms(tree).some((each) => each.realm === realm && isTopLevel(each));
+}
+
 function missingHeaders(request: ProbeRequest, result: ProbeResult): string[] {
   const required = ['user-agent', 'accept-language'];
   if (request.kind !== 'socket' && askerOf(request, result) === 'window') required.push(...FROM_WINDOWS);
@@ -84,6 +89,7 @@ export function compareHeaders(result: ProbeResult): Finding[] {
     const realm = request.realm;
     const field = (name: string): string => `${name} of ${request.method} ${request.kind}`;
     const wrong = Object.entries(expected).filter(([name, value]) => {
+      if (name === 'sec-ch-prefers-color-scheme' && !isOfTab(request, result)) return false;
       const sent = request.headers[name];
       return sent !== undefined && !isSame(String(sent), value);
     });

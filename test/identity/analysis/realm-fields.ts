@@ -1,4 +1,4 @@
-import { isWindowRealm, type Realm } from '../realms.ts';
+import { isTopLevel, isWindowRealm, type Realm } from '../realms.ts';
 
 /** Values that are a page's own, or of the window it happens to be in. */
 const OF_THE_PAGE = new Set([
@@ -14,6 +14,8 @@ const OF_THE_PAGE = new Set([
 const OF_THE_SITE = new Set(['notifications', 'geolocation', 'mediaDevices', 'storageQuota']);
 /** Which of them there are depends on the kind of realm. */
 const OF_THE_KIND = new Set(['apis', 'navigatorApis']);
+/** A frame is drawn in the scheme of the page around it, and may not know it yet when its first script runs. */
+const OF_THE_TAB = new Set(['colorScheme']);
 const ONLY_IN_WINDOWS = new Set([
   ...[
     'webdriver',
@@ -35,7 +37,7 @@ const ONLY_IN_WINDOWS = new Set([
     'orientation',
     'isExtended',
   ],
-  ...['devicePixelRatio', 'cssScreen', 'hover', 'pointer', 'colorGamut', 'colorScheme', 'preferences', 'touchEvents'],
+  ...['devicePixelRatio', 'cssScreen', 'hover', 'pointer', 'colorGamut', 'preferences', 'touchEvents'],
   ...['voices', 'plugins', 'mimeTypes', 'chromeObject', 'globalNames'],
 ]);
 const IN_WORKLETS = new Set(['timezone', 'timezoneOffsets', 'dateText', 'intlLocale', 'localDate', 'maths']);
@@ -51,5 +53,6 @@ export function mustAgree(field: string, realm: Realm): boolean {
   const isWindow = isWindowRealm(realm);
   if (OF_THE_SITE.has(field)) return isWindow && !FOREIGN.test(realm.realm);
   if (OF_THE_KIND.has(field)) return isWindow;
+  if (OF_THE_TAB.has(field)) return isTopLevel(realm);
   return isWindow || !ONLY_IN_WINDOWS.has(field);
 }
