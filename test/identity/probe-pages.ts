@@ -30,10 +30,11 @@ export const SCRIPT_HEADERS = {
   'cache-control': 'no-store',
 };
 
+const require = createRequire(import.meta.url);
 const DETECTORS: Readonly<Record<string, string>> = {
-  botd: '@fingerprintjs/botd/dist/botd.esm.js',
-  fingerprintjs: '@fingerprintjs/fingerprintjs/dist/fp.esm.js',
-  fpscanner: 'fpscanner/dist/fpScanner.es.js',
+  botd: require.resolve('@fingerprintjs/botd/dist/botd.esm.js'),
+  fingerprintjs: require.resolve('@fingerprintjs/fingerprintjs/dist/fp.esm.js'),
+  fpscanner: require.resolve('fpscanner/dist/fpScanner.es.js'),
 };
 
 /** A script of the probe's own, by its name. */
@@ -44,7 +45,7 @@ export function pageScript(name: string): string {
 /** A detector's own build, as its package has it; undefined for any other name. */
 export function detectorScript(name: string): string | undefined {
   const file = DETECTORS[name];
-  return file === undefined ? undefined : readFileSync(createRequire(import.meta.url).resolve(file), 'utf8');
+  return file === undefined ? undefined : readFileSync(file, 'utf8');
 }
 
 /** What page/realm.js is told. */

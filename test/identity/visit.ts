@@ -62,7 +62,7 @@ export async function clickProbe(session: Session, visit: Visit): Promise<ProbeR
 }
 
 /** Sends a session to the detectors and to the probe, over REST and with a click over CDP. */
-export async function lookAt(api: Api, session: Session, site: ProbeSite): Promise<Seen> {
+async function lookAt(api: Api, session: Session, site: ProbeSite): Promise<Seen> {
   const visit = site.openVisit();
   await api.navigate(session.id, visit.startUrl);
   await api.navigate(session.id, visit.detectorsUrl);

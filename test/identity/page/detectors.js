@@ -1,4 +1,6 @@
 /** Runs the detectors one after another, as a site would, and tells what they say. */
+const detector = (name) => import(`/detector/${name}`);
+
 const answer = async (run) => {
   try {
     return await Promise.race([
@@ -11,19 +13,19 @@ const answer = async (run) => {
 };
 
 const botd = await answer(async () => {
-  const { load } = await import('/detector/botd');
+  const { load } = await detector('botd');
   return (await load()).detect();
 });
 
 const fpscanner = await answer(async () => {
-  const { default: Scanner } = await import('/detector/fpscanner');
+  const { default: Scanner } = await detector('fpscanner');
   const print = await new Scanner().collectFingerprint({ encrypt: false });
   const rules = Object.entries(print.fastBotDetectionDetails);
   return { detected: rules.filter(([, { detected }]) => detected).map(([name]) => name), rules: rules.length };
 });
 
 const fingerprintjs = await answer(async () => {
-  const { load } = await import('/detector/fingerprintjs');
+  const { load } = await detector('fingerprintjs');
   const { visitorId, components } = await (await load({ monitoring: false })).get();
   return { visitorId, components };
 });
