@@ -26,11 +26,15 @@ async function startRealm(plan) {
     await context.startRendering();
   };
 
-  const addFrame = (attributes) => {
-    const frame = Object.assign(document.createElement('iframe'), attributes);
-    frame.style.cssText = 'width:300px;height:150px;border:0';
+  // All in one corner: a frame out of sight is not laid out, and the click is for the page.
+  const show = (frame) => {
+    frame.style.cssText = 'position:fixed;right:0;bottom:0;width:60px;height:60px;border:0';
     document.body.append(frame);
     return frame;
+  };
+  const addFrame = (attributes) => {
+    const frame = Object.assign(document.createElement('iframe'), attributes);
+    return show(frame);
   };
   const scriptTag = (child) => `<script src="${scriptOf(child)}"></${'script'}>`;
   const html = (child) => `<!doctype html><meta name=viewport content="width=device-width"><body>${scriptTag(child)}`;
@@ -44,7 +48,7 @@ async function startRealm(plan) {
       const frame = document.createElement('iframe');
       frame.setAttribute('sandbox', 'allow-scripts');
       frame.src = addressOf('/frame', child);
-      document.body.append(frame);
+      show(frame);
     },
     'srcdoc frame': (child) => addFrame({ srcdoc: html(child) }),
     'blob frame': (child) => addFrame({ src: blobOf(html(child), 'text/html') }),
