@@ -29,6 +29,33 @@ const BOOTSTRAP_GLOBALS = [
   'setTimeout',
 ];
 
+/** What the pages of the identity tests find in a browser; their servers make no use of it. */
+const PAGE_GLOBALS = [
+  ...BOOTSTRAP_GLOBALS,
+  ...['document', 'location', 'navigator', 'screen', 'open', 'fetch', 'matchMedia', 'addEventListener', 'chrome'],
+  ...[
+    'devicePixelRatio',
+    'innerHeight',
+    'innerWidth',
+    'outerHeight',
+    'outerWidth',
+    'screenX',
+    'screenY',
+    'isSecureContext',
+  ],
+  ...[
+    'speechSynthesis',
+    'Blob',
+    'EventSource',
+    'FontFace',
+    'OfflineAudioContext',
+    'OffscreenCanvas',
+    'RTCPeerConnection',
+  ],
+  ...['AudioWorkletNode', 'AudioWorkletProcessor', 'registerProcessor', 'SharedWorker', 'URL', 'WebSocket', 'Worker'],
+  ...['XMLHttpRequest'],
+];
+
 const noDefaultExports = [
   { selector: 'ExportDefaultDeclaration', message: 'Use named exports.' },
   { selector: 'ExportAllDeclaration', message: 'Name what you export.' },
@@ -128,6 +155,27 @@ export default defineConfig(
     },
   },
   { files: ['tools/**/*.test.mjs'], rules: { 'n/no-unsupported-features/node-builtins': 'off' } },
+  {
+    // Served to browsers as they are: classic scripts, which the site puts one behind the other.
+    files: ['test/identity/page/*.js'],
+    extends: [js.configs.recommended],
+    plugins: { comments },
+    languageOptions: {
+      sourceType: 'script',
+      globals: Object.fromEntries(
+        [...PAGE_GLOBALS, 'candidateAddresses', 'debuggerTraces', 'realmValues', 'tamperFindings'].map((name) => [
+          name,
+          'writable',
+        ]),
+      ),
+    },
+    rules: {
+      ...disabling,
+      'no-unused-vars': ['error', { vars: 'local', varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
+      'no-redeclare': ['error', { builtinGlobals: false }],
+    },
+  },
+  { files: ['test/identity/page/detectors.js'], languageOptions: { sourceType: 'module' } },
   {
     // Tools demand a default export here.
     files: ['*.config.ts', '*.config.js', 'server/testing/*-global-setup.ts'],

@@ -3,7 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
 
 /**
- * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service.
+ * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
+ * `identity` look at the browsers of the running service as a site would.
  * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
  * processor.
  */
@@ -15,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,mjs}'],
-          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**'],
+          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**', 'test/identity/*.test.ts'],
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
@@ -53,6 +54,18 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'identity',
+          include: ['test/identity/*.test.ts'],
+          exclude: notOurs,
+          // Sessions are looked at two at a time already.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 5 },
         },
       },
     ],
