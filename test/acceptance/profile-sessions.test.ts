@@ -165,6 +165,29 @@ describe('a profile that sessions wear', () => {
     expect(await readProfile(next.api, id)).toMatchObject({ lockedBy: null });
   });
 
+  it('is the same to sites in each session, with what they have stored', async () => {
+    await using service = await startServiceOn(dataDir, SETTINGS);
+    const { api } = service;
+    const answer = await api.call('POST', '/api/profiles', {
+      name: 'Mac',
+      constraints: { os: 'macos', locale: 'fr-FR' },
+    });
+    const { id, fingerprint } = expectStatus<Profile>(answer, 201);
+    const look = `[navigator.userAgent, navigator.language, navigator.platform, screen.width].join()`;
+    const { userAgent, locale, navigatorPlatform, screen } = fingerprint;
+    const claimed = [userAgent, locale, navigatorPlatform, screen.width].join(',');
+
+    const first = await api.create({ profileId: id, persist: true });
+    expect(first.identity?.fingerprint).toEqual(fingerprint);
+    expect(await visit(api, first.id, look)).toBe(claimed);
+    await api.evaluate(first.id, WRITE);
+    await api.end(first.id);
+    const second = await api.create({ profileId: id, headless: false });
+    expect(await visit(api, second.id, look)).toBe(claimed);
+    expect(await api.evaluate(second.id, READ)).toBe(KEPT);
+    await api.end(second.id);
+  });
+
   it('whose state cannot be read is not worn without it, and is free again', async () => {
     await using service = await startServiceOn(dataDir, SETTINGS);
     const { api } = service;
