@@ -3,7 +3,7 @@ import type { Protocol } from 'devtools-protocol';
 import { raceAbort } from '../lib/deadline.ts';
 import type { CdpConnection, CdpSession } from './cdp-connection.ts';
 import { Page } from './page.ts';
-import { applyTargetSetup, type TargetSetup } from './target-setup.ts';
+import { applyTargetSetup, listRenewals, sendCommands, type TargetSetup } from './target-setup.ts';
 
 /** Which targets we attach to. `browser` and `tab` only wrap others. */
 const EVERYTHING = [{ type: 'browser', exclude: true }, { type: 'tab', exclude: true }, {}];
@@ -42,6 +42,8 @@ export class PageDirectory {
   readonly #options: PageDirectoryOptions;
   /** By target id, oldest first; each with the promise that its set-up has been taken by the browser. */
   readonly #pages = new Map<string, { readonly page: Page; readonly isSetUp: Promise<void> }>();
+  /** All targets that were set up, with their types, by session id. */
+  readonly #targets = new Map<string, { readonly session: CdpSession; readonly type: string }>();
   readonly #waiting = new Set<() => void>();
 
   constructor(options: PageDirectoryOptions) {
@@ -115,7 +117,10 @@ export class PageDirectory {
     const { connection, setup, answersDialogs } = this.#options;
     const { targetId, type } = targetInfo;
     const session = connection.session(sessionId);
-    if (setup !== undefined) this.#watch(session);
+    if (setup !== undefined) {
+      this.#watch(session);
+      this.#targets.set(sessionId, { session, type });
+    }
     const setUp = (): Promise<void> =>
       setup === undefined ? release(session) : applyTargetSetup(session, type, setup);
     if (type !== 'page') {
@@ -132,7 +137,14 @@ export class PageDirectory {
   }
 
   #onDetached({ sessionId }: Protocol.Target.DetachedFromTargetEvent): void {
-    this.#options.connection.dropSession(sessionId);
+    const { connection, setup } = this.#options;
+    connection.dropSession(sessionId);
+    const gone = this.#targets.get(sessionId);
+    this.#targets.delete(sessionId);
+    if (setup !== undefined && gone !== undefined) {
+      const commands = listRenewals(gone.type, setup);
+      if (commands.length > 0) for (const { session } of this.#targets.values()) void sendCommands(session, commands);
+    }
     for (const [targetId, { page }] of this.#pages) {
       if (page.session.id === sessionId) this.#pages.delete(targetId);
     }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { until } from '../testing/until.ts';
 import type { CdpSession } from './cdp-connection.ts';
-import { applyTargetSetup, listSetupCommands, type TargetSetup } from './target-setup.ts';
+import { applyTargetSetup, listRenewals, listSetupCommands, type TargetSetup } from './target-setup.ts';
 
 const command = (method: string): TargetSetup['commands']['page'][number] => ({ method, params: {} });
 const SETUP: TargetSetup = {
@@ -24,6 +24,16 @@ describe('what a target is given', () => {
 
   it('is nothing where there is no page and no worker', () => {
     expect(methodsFor('browser_ui')).toEqual([]);
+  });
+
+  it('is the locale, which is that of a process, only where it does not end with a worker', () => {
+    const locale = command('Emulation.setLocaleOverride');
+    const setup: TargetSetup = { commands: { page: [locale], frame: [locale], worker: [locale] }, script: undefined };
+    expect(methodsFor('page', setup)).toEqual([locale.method]);
+    expect(methodsFor('shared_worker', setup)).toEqual([locale.method]);
+    expect(methodsFor('worker', setup)).toEqual([]);
+    expect(listRenewals('page', setup)).toEqual([locale]);
+    expect(listRenewals('worker', setup)).toEqual([]);
   });
 
   it('leaves pages alone that need no script', () => {

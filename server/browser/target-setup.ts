@@ -66,12 +66,34 @@ function scriptCommands(source: string, kind: 'document' | 'worker'): SetupComma
   ];
 }
 
+/**
+ * What Chromium keeps for a whole process, in the name of the target that said it first: the same from another target of that process
+ * is refused, and it ends with the first one.
+ */
+const PROCESS_WIDE = 'Emulation.setLocaleOverride';
+
+/** A dedicated worker lives in the process of its document and would take with it what it had said for all. */
+const SHARES_PROCESS = 'worker';
+
 /** All that a target of a type gets, in order. Pure. */
 export function listSetupCommands(type: string, { commands, script }: TargetSetup): readonly SetupCommand[] {
   const kind = kindOf(type);
   if (kind === undefined) return [];
-  if (script === undefined) return commands[kind];
-  return [...commands[kind], ...scriptCommands(script, kind === 'worker' ? 'worker' : 'document')];
+  const own = commands[kind].filter(({ method }) => type !== SHARES_PROCESS || method !== PROCESS_WIDE);
+  if (script === undefined) return own;
+  return [...own, ...scriptCommands(script, kind === 'worker' ? 'worker' : 'document')];
+}
+
+/** What the remaining targets have to say again when one of a type has gone. Pure. */
+export function listRenewals(goneType: string, setup: TargetSetup): readonly SetupCommand[] {
+  return goneType === SHARES_PROCESS ? [] : setup.commands.page.filter(({ method }) => method === PROCESS_WIDE);
+}
+
+/** Sends commands of a set-up, at once. Never rejects: one that is refused changes nothing. */
+export async function sendCommands(session: CdpSession, commands: readonly SetupCommand[]): Promise<void> {
+  // A set-up is data, checked by nobody but the browser.
+  const { send } = session as { readonly send: (method: string, params: object) => Promise<unknown> };
+  await Promise.allSettled(commands.map(({ method, params }) => send(method, params)));
 }
 
 async function release(session: CdpSession): Promise<void> {
@@ -93,10 +115,8 @@ async function release(session: CdpSession): Promise<void> {
  * for one answer before sending the next could wait for ever.
  */
 export async function applyTargetSetup(session: CdpSession, type: string, setup: TargetSetup): Promise<void> {
-  // A set-up is data, checked by nobody but the browser.
-  const { send } = session as { readonly send: (method: string, params: object) => Promise<unknown> };
   await Promise.allSettled([
-    ...listSetupCommands(type, setup).map(({ method, params }) => send(method, params)),
+    sendCommands(session, listSetupCommands(type, setup)),
     session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true }),
     release(session),
   ]);

@@ -8,6 +8,7 @@ import { adoptBrowser, findOwnedBrowsers, relaunchBrowser } from '../../browser/
 import { testFingerprint } from '../../testing/fingerprints.ts';
 import { openRealmSite } from '../../testing/realm-site.ts';
 import { openTestHost } from '../../testing/test-host.ts';
+import { until } from '../../testing/until.ts';
 import { askPage, expectOneIdentity, wearIdentity } from '../../testing/worn-identity.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -42,6 +43,24 @@ describe('an identity', () => {
       'function toString() { [native code] }',
     ]);
     await expectOneIdentity({ site, page }, fingerprint);
+  });
+
+  it('is kept by a window whose opener, with which it shares a process, is closed', async () => {
+    await using stack = new AsyncDisposableStack();
+    const worn = await wearIdentity(stack, { choose: (version) => testFingerprint('windows', version) });
+    const { browser, page, site, fingerprint } = worn;
+    await page.navigate({ url: `${site.origin}/popup` }, soon());
+    await askPage(page, "void window.open('/popup')");
+    await until(() => browser.pageCount === 2);
+    const opened = await browser.page(soon());
+    await page.session.send('Page.close');
+    await until(() => browser.pageCount === 1);
+    const locale = 'Intl.DateTimeFormat().resolvedOptions().locale';
+    await until(async () => (await askPage(opened, locale)) === fingerprint.locale);
+    await expectOneIdentity({ site, page: opened }, fingerprint);
+    // By now workers have come and gone.
+    await opened.navigate({ url: `${site.origin}/popup` }, soon());
+    expect(await askPage(opened, locale)).toBe(fingerprint.locale);
   });
 
   it('is kept when its browser is restarted', async () => {
