@@ -8,7 +8,6 @@ import {
   type BrowserHost,
   findOwnedBrowsers,
   openFolderRoot,
-  ProcessMeter,
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
@@ -29,25 +28,20 @@ import {
 import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
 import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
 import {
-  MetricsRepository,
   pageCommands,
   pageRoutes,
   sessionCommands,
   type SessionEvents,
   type SessionFeed,
-  SessionHealth,
   SessionRepository,
   sessionRoutes,
-  SessionSampler,
   SessionService,
   SessionTokens,
-  SessionUseRecorder,
   SessionView,
 } from './features/sessions/index.ts';
 import { findBrowserHost } from './find-browser-host.ts';
 import { ConnectQuery, createHttpServer, parseConnectQuery, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
 import { AppError } from './lib/app-error.ts';
-import { BackgroundLoop } from './lib/background-loop.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
 import { holdDataDir } from './platform/data-dir-lock.ts';
@@ -56,17 +50,9 @@ import { ServiceMetrics } from './platform/metrics/service-metrics.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import { healthChecks, type ReportedParts, reportStatus } from './service-report.ts';
 import type { Settings } from './settings/load-settings.ts';
+import { startLoops } from './start-loops.ts';
 import { dispatchUpgrades, type UpgradeRoute } from './websocket/index.ts';
 
-const LIMIT_CHECK_INTERVAL_MS = 1_000;
-/** How long those in line may not notice that memory has become free. */
-const ADMISSION_CHECK_INTERVAL_MS = 1_000;
-const UNOWNED_CHECK_INTERVAL_MS = 10_000;
-const SAMPLE_INTERVAL_MS = 5_000;
-/** What exact memory readings may take of a sampling interval: one per cent of a core. */
-const SAMPLE_BUDGET_MS = SAMPLE_INTERVAL_MS / 100;
-const CLEAN_UP_INTERVAL_MS = 60 * 60_000;
-const LONGEST_LOOP_BACKOFF_MS = 30_000;
 const START_TIMEOUT_MS = 120_000;
 const BYTES_PER_MB = 1024 ** 2;
 /** CDP commands that are held back to be looked at, of all clients together. */
@@ -172,33 +158,6 @@ async function recover(
   };
   const removed = await removeLeftovers(host.foldersRoot, kept, signal);
   if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
-}
-
-function startLoops({ sessions, admission, events, db }: Parts, settings: Settings, logger: Logger): BackgroundLoop[] {
-  const { healthCheckIntervalMs: healthIntervalMs, cpuThresholdPercent } = settings;
-  const health = new SessionHealth({ sessions, events, logger, intervalMs: healthIntervalMs });
-  const metrics = new MetricsRepository(db);
-  const meter = new ProcessMeter({ budgetMs: SAMPLE_BUDGET_MS });
-  const sampler = new SessionSampler({ sessions, meter, metrics, events, cpuThresholdPercent });
-  const use = new SessionUseRecorder({ sessions, rows: new SessionRepository(db, settings.nodeId) });
-  const retentionDays = { sessions: settings.sessionRetentionDays, logs: settings.logRetentionDays };
-  const start = (intervalMs: number, run: (signal: AbortSignal) => Promise<unknown>, failed: string): BackgroundLoop =>
-    BackgroundLoop.start({
-      intervalMs,
-      maxBackoffMs: LONGEST_LOOP_BACKOFF_MS,
-      run: async (signal) => void (await run(signal)),
-      onFailure: (error, failures) => logger.error({ err: error, failures }, failed),
-    });
-  return [
-    start(LIMIT_CHECK_INTERVAL_MS, () => sessions.checkLimits(), 'sessions could not be checked'),
-    start(ADMISSION_CHECK_INTERVAL_MS, async () => admission.review(), 'waiting creates could not be checked'),
-    start(healthIntervalMs, (signal) => health.checkAll(signal), 'browsers could not be checked'),
-    start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
-    start(SAMPLE_INTERVAL_MS, () => use.storeAll(), 'use of sessions could not be recorded'),
-    start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
-    start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
-    start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),
-  ];
 }
 
 async function buildParts(base: {
