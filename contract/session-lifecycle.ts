@@ -43,6 +43,7 @@ const SESSION_EVENT_TYPES = [
   'adopted',
   'drainStarted',
   'commandRefused',
+  'emulationIgnored',
   'pageHung',
   'pageRecovered',
 ] as const;
@@ -59,7 +60,7 @@ export const SessionEvent = Type.Object({
   data: Type.Record(Type.String(), Type.Unknown(), {
     description:
       'Details. `limitApproached`: limit, value, max. `browserRestarted`: limit, pages. `drainStarted`: endsAt. ' +
-      '`commandRefused`: method, why. `pageHung` and `pageRecovered`: targetId.',
+      '`commandRefused`: method, why. `emulationIgnored`: method. `pageHung` and `pageRecovered`: targetId.',
   }),
   createdAt: Type.String({ format: 'date-time' }),
 });

@@ -21,6 +21,7 @@ import {
   connectToNewSession,
   HoldBudget,
   PortRange,
+  EmulationLog,
   RefusalLog,
 } from './features/cdp/index.ts';
 import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
@@ -209,6 +210,7 @@ async function buildParts(base: {
   );
   const cdpClients: ClientDeps = {
     refusals: new RefusalLog({ sessions: () => sessions, events, logger }),
+    emulation: new EmulationLog({ sessions: () => sessions, logger }),
     holdBudget: new HoldBudget(MAX_HELD_BYTES),
   };
   const gateway: CdpGateway = new CdpGateway({

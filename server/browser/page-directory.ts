@@ -3,7 +3,8 @@ import type { Protocol } from 'devtools-protocol';
 import { raceAbort } from '../lib/deadline.ts';
 import type { CdpConnection, CdpSession } from './cdp-connection.ts';
 import { Page } from './page.ts';
-import { applyTargetSetup, type TargetSetup } from './target-setup.ts';
+import type { SetupCommand } from './browser-identity.ts';
+import { applyTargetSetup, planSharedOverrides, type TargetSetup } from './target-setup.ts';
 
 /** Which targets we attach to. `browser` and `tab` only wrap others. */
 const EVERYTHING = [{ type: 'browser', exclude: true }, { type: 'tab', exclude: true }, {}];
@@ -33,6 +34,8 @@ export class PageDirectory {
   /** By target id, oldest first; each with the promise that its set-up has been taken by the browser. */
   readonly #pages = new Map<string, { readonly page: Page; readonly isSetUp: Promise<void> }>();
   readonly #waiting = new Set<() => void>();
+  /** Our sessions of pages and frames with a process of their own, where there is a set-up. */
+  readonly #documents = new Set<CdpSession>();
 
   constructor(options: PageDirectoryOptions) {
     this.#options = options;
@@ -83,6 +86,21 @@ export class PageDirectory {
     return page;
   }
 
+  /** See `Browser.overridesFor`. */
+  overridesFor(_targetType: string): readonly SetupCommand[] {
+    return planSharedOverrides(this.#options.setup);
+  }
+
+  /** See `Browser.restoreOverrides`. */
+  restoreOverrides(): void {
+    const userAgent = this.#options.setup?.userAgent;
+    if (userAgent === undefined) return;
+    // A target that is gone meanwhile needs none.
+    for (const session of this.#documents) {
+      session.send('Emulation.setUserAgentOverride', userAgent).catch(() => undefined);
+    }
+  }
+
   async #newest(signal: AbortSignal): Promise<{ readonly page: Page; readonly isSetUp: Promise<void> }> {
     for (;;) {
       const newest = [...this.#pages.values()].at(-1);
@@ -103,6 +121,7 @@ export class PageDirectory {
     const { targetId, type } = targetInfo;
     const session = connection.session(sessionId);
     if (setup !== undefined) this.#watch(session);
+    if (setup !== undefined && (type === 'page' || type === 'iframe')) this.#documents.add(session);
     const isSetUp = setup === undefined ? release(session) : applyTargetSetup(session, type, setup);
     if (type !== 'page') return;
     this.#pages.set(targetId, { page: new Page({ targetId, session, answersDialogs }), isSetUp });
@@ -111,6 +130,7 @@ export class PageDirectory {
   }
 
   #onDetached({ sessionId }: Protocol.Target.DetachedFromTargetEvent): void {
+    for (const session of this.#documents) if (session.id === sessionId) this.#documents.delete(session);
     this.#options.connection.dropSession(sessionId);
     for (const [targetId, { page }] of this.#pages) {
       if (page.session.id === sessionId) this.#pages.delete(targetId);

@@ -2,6 +2,7 @@ import { arch } from 'node:os';
 
 import type { Protocol } from 'devtools-protocol';
 
+import type { SetupCommand } from './browser-identity.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import type { CdpSession } from './cdp-connection.ts';
 import { desktopClientHints, NO_CLIENT_HINTS } from './client-hints.ts';
@@ -39,6 +40,16 @@ export function planTargetSetup(spec: BrowserSpec, host: BrowserHost): TargetSet
     locale,
     geolocation: geolocation && { accuracy: GEOLOCATION_ACCURACY_METERS, ...geolocation },
   };
+}
+
+/**
+ * The part of a set-up that every CDP session of a target has to have: one that has not takes `navigator.platform` back to the
+ * host's, when its target moves to another process and when it ends (Chromium 156; nothing else is taken back). Pure.
+ */
+export function planSharedOverrides(setup: TargetSetup | undefined): readonly SetupCommand[] {
+  return setup?.userAgent === undefined
+    ? []
+    : [{ method: 'Emulation.setUserAgentOverride', params: { ...setup.userAgent } }];
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { CloseReason, RecycleMode, SessionState, SessionUsage } from '@guise/contract';
+import type { CloseReason, RecycleMode, SessionState, SessionUsage, StealthLevel } from '@guise/contract';
 
 import type { Browser } from '../../browser/index.ts';
 import { once } from '../../lib/once.ts';
@@ -37,6 +37,7 @@ export class LiveSession {
   readonly cdpPort: number;
   readonly createdAt: Date;
   readonly recycle: RecycleMode;
+  readonly stealthLevel: StealthLevel;
   state: SessionState;
   limits: SessionLimits;
   /** What its browser uses, as last measured; undefined until then. */
@@ -59,6 +60,7 @@ export class LiveSession {
     this.id = record.id;
     this.createdAt = record.createdAt;
     this.recycle = record.recycle;
+    this.stealthLevel = record.stealthLevel;
     this.state = record.state;
     this.limits = limitsOf(record);
     this.#requestCount = record.requestCount;
