@@ -7,12 +7,12 @@ export interface ConsoleMessage {
   readonly column: number;
 }
 
-/** Reads the parameters of `Console.messageAdded`; undefined when they are not what they should be. */
+/** Reads the parameters of `Console.messageAdded`; undefined for messages that the page did not write itself. */
 export function readConsoleMessage(params: Readonly<Record<string, unknown>>): ConsoleMessage | undefined {
   const message = params['message'];
   if (typeof message !== 'object' || message === null) return undefined;
-  const { level, text, url, line, column } = message as Readonly<Record<string, unknown>>;
-  if (typeof level !== 'string' || typeof text !== 'string') return undefined;
+  const { source, level, text, url, line, column } = message as Readonly<Record<string, unknown>>;
+  if (source !== 'console-api' || typeof level !== 'string' || typeof text !== 'string') return undefined;
   return {
     level,
     text,
