@@ -93,11 +93,11 @@ export class Browser implements AsyncDisposable {
   }
 
   /**
-   * What every further CDP session of a target of this type has to set too: one that has not would undo it, when the target moves
+   * What every further CDP session of a page, frame or worker has to set too: one that has not would undo it, when the target moves
    * to another process.
    */
-  overridesFor(targetType: string): readonly SetupCommand[] {
-    return this.#parts.pages.overridesFor(targetType);
+  get sharedOverrides(): readonly SetupCommand[] {
+    return this.#parts.pages.sharedOverrides;
   }
 
   /** Sets anew what a CDP session that has ended may have taken back. Does not wait for it. */

@@ -86,8 +86,8 @@ export class PageDirectory {
     return page;
   }
 
-  /** See `Browser.overridesFor`. */
-  overridesFor(_targetType: string): readonly SetupCommand[] {
+  /** See `Browser.sharedOverrides`. */
+  get sharedOverrides(): readonly SetupCommand[] {
     return planSharedOverrides(this.#options.setup);
   }
 

@@ -66,7 +66,7 @@ interface RelayEvents {
 /** What hides a client from the pages of its session. */
 interface Hiding {
   readonly rootTargetId: string | undefined;
-  readonly overridesFor: Browser['overridesFor'];
+  readonly overrides: Browser['sharedOverrides'];
   readonly onIgnored: (method: string) => void;
   /** A part of the identity may be gone with a CDP session of the client, or with all of them. */
   readonly onDetached: () => void;
@@ -305,7 +305,7 @@ function planHiding(live: LiveSession, path: string, emulation: EmulationLog): H
   const { browser } = live;
   return {
     rootTargetId: /^\/devtools\/page\/(?<id>[\w-]+)$/.exec(path)?.groups?.['id'],
-    overridesFor: (type) => browser.overridesFor(type),
+    overrides: browser.sharedOverrides,
     onIgnored: (method) => emulation.note(live.id, method),
     onDetached: () => browser.restoreOverrides(),
   };

@@ -39,8 +39,8 @@ interface Override {
 interface HiddenClientDeps {
   readonly gate: CommandGate;
   readonly holdBudget: HoldBudget;
-  /** What the identity needs on every further CDP session of a target of this type. */
-  readonly overridesFor: (targetType: string) => readonly Override[];
+  /** What the identity needs on every CDP session of a target. */
+  readonly overrides: readonly Override[];
   /** Id of the target the connection itself is a session of; undefined for the browser. */
   readonly rootTargetId: string | undefined;
   /** Puts a frame into the stream to the client, or to the browser, between two messages. */
@@ -110,7 +110,7 @@ export class HiddenClient implements CommandJudge {
     const judgement = this.#deps.gate.judge(method);
     const treatment = treatmentOf(method);
     if (judgement === 'drop' || treatment === undefined) return judgement;
-    return treatment.kind === 'handle' ? 'hold' : 'drop';
+    return treatment.kind === 'handle' ? 'hold' : treatment.kind === 'clean' ? 'read' : 'drop';
   }
 
   settle(command: StoppedCommand): Buffer | undefined {
@@ -131,6 +131,7 @@ export class HiddenClient implements CommandJudge {
         gate.refuse(command, treatment.why);
         return undefined;
       case 'handle':
+      case 'clean':
         return this.#collect(() => this.#handle(command, this.#sessions.get(sessionId)));
     }
   }
@@ -144,7 +145,7 @@ export class HiddenClient implements CommandJudge {
     } finally {
       this.#replacement = undefined;
     }
-    return frames.length === 0 ? undefined : Buffer.concat(frames);
+    return frames.length <= 1 ? frames[0] : Buffer.concat(frames);
   }
 
   #send(frame: Buffer): void {
@@ -214,7 +215,7 @@ export class HiddenClient implements CommandJudge {
   #take(bytes: Buffer): void {
     const message = JSON.parse(bytes.toString()) as Params;
     const { method, params = {}, sessionId = '' } = message;
-    if (method === undefined) {
+    if (typeof method !== 'string') {
       this.#channel.settle(message);
       return;
     }
@@ -223,7 +224,7 @@ export class HiddenClient implements CommandJudge {
     if (method === 'Target.attachedToTarget') this.#onAttached(params as Params, pass);
     else if (method === 'Target.detachedFromTarget') this.#onDetached(params as Params, pass);
     else if (session === undefined) pass();
-    else session.receive(String(method), params as Params, pass);
+    else session.receive(method, params as Params, pass);
   }
 
   #onAttached({ sessionId, targetInfo }: Params, pass: () => void): void {
@@ -246,7 +247,7 @@ export class HiddenClient implements CommandJudge {
       return;
     }
     // Before any command of the client, which does not know the session yet.
-    for (const { method, params } of this.#deps.overridesFor(type)) this.#channel.ask({ method, params, sessionId });
+    for (const { method, params } of this.#deps.overrides) this.#channel.ask({ method, params, sessionId });
     const session = new HiddenSession(
       {
         ask: (method, params, onAnswer) => this.#channel.ask({ method, params, sessionId }, onAnswer),

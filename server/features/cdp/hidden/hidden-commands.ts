@@ -3,8 +3,8 @@ export type Treatment =
   /** It is answered as done, and not sent. */
   | { readonly kind: 'ignore'; readonly why: string }
   | { readonly kind: 'refuse'; readonly why: string }
-  /** The gateway has something to do with it; `HiddenSession` has its meaning. */
-  | { readonly kind: 'handle'; readonly why: string };
+  /** The gateway has something to do with it; `HiddenSession` has its meaning. `clean`: only where it is not too long to be looked at. */
+  | { readonly kind: 'handle' | 'clean'; readonly why: string };
 
 /** What commands of a kind have in common: what becomes of them, why, and their names. */
 type Row = readonly [kind: Treatment['kind'], why: string, names: string];
@@ -23,7 +23,7 @@ export const HIDDEN_COMMANDS: readonly Row[] = [
   ],
   ['handle', 'frames are followed in it also when the client does not', 'Page.enable Page.disable'],
   [
-    'handle',
+    'clean',
     'traces that drivers leave in scripts are taken out',
     `Page.addScriptToEvaluateOnLoad Page.addScriptToEvaluateOnNewDocument Page.reload Runtime.callFunctionOn
     Runtime.compileScript Runtime.evaluate`,

@@ -55,41 +55,49 @@ export class MessageSieve {
   push(chunk: Buffer): void {
     const bytes = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
     this.#head = Buffer.alloc(0);
+    // What passes is handed on in as few pieces as can be: from the end of the last message that did not.
     let passFrom = 0;
-    const passUpTo = (end: number): void => {
-      if (end > passFrom) this.#deps.pass(bytes.subarray(passFrom, end));
-    };
     for (let at = 0; at < bytes.length;) {
-      if (this.#left > 0) {
-        const end = Math.min(bytes.length, at + this.#left);
-        this.#left -= end - at;
-        if (this.#fate === 'take') this.#keep(bytes.subarray(at, end));
-        if (this.#fate !== 'pass') passFrom = end;
-        at = end;
-        continue;
-      }
-      const header = readHeader(bytes, at);
-      const looked = header === undefined ? 0 : Math.min(header.length, LOOKED_AT);
-      if (header === undefined || bytes.length < at + header.size + looked) {
-        passUpTo(at);
-        this.#head = Buffer.from(bytes.subarray(at));
-        return;
-      }
-      const payload = at + header.size;
-      this.#fate = header.isMessage ? this.#judge(bytes.subarray(payload, payload + looked), header.length) : 'pass';
-      if (this.#fate !== 'pass') {
-        passUpTo(at);
-        passFrom = payload;
-      }
-      this.#left = header.length;
-      at = payload;
+      const wasPassing = this.#fate === 'pass';
+      const next = this.#left > 0 ? this.#readPayload(bytes, at) : this.#readHead(bytes, at);
+      // A message begins that does not pass, or one that is not known yet.
+      if (next === undefined || (wasPassing && this.#fate !== 'pass')) this.#passOn(bytes, passFrom, at);
+      if (next === undefined) return;
+      if (this.#fate !== 'pass') passFrom = next;
+      at = next;
     }
-    passUpTo(bytes.length);
+    this.#passOn(bytes, passFrom, bytes.length);
   }
 
   /** Keeps nothing any more. Has to be called at the end. */
   end(): void {
     this.#kept.clear();
+  }
+
+  /** Reads on in the payload of a message; returns where it stopped. */
+  #readPayload(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.#left);
+    this.#left -= end - at;
+    if (this.#fate === 'take') this.#keep(bytes.subarray(at, end));
+    return end;
+  }
+
+  /** Reads a header and decides over its message; returns where its payload begins, or undefined when there is too little of it. */
+  #readHead(bytes: Buffer, at: number): number | undefined {
+    const header = readHeader(bytes, at);
+    const looked = header === undefined ? 0 : Math.min(header.length, LOOKED_AT);
+    if (header === undefined || bytes.length < at + header.size + looked) {
+      this.#head = Buffer.from(bytes.subarray(at));
+      return undefined;
+    }
+    const payload = at + header.size;
+    this.#left = header.length;
+    this.#fate = header.isMessage ? this.#judge(bytes.subarray(payload, payload + looked), header.length) : 'pass';
+    return payload;
+  }
+
+  #passOn(bytes: Buffer, from: number, to: number): void {
+    if (to > from) this.#deps.pass(bytes.subarray(from, to));
   }
 
   #judge(head: Buffer, length: number): Fate {

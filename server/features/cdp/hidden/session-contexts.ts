@@ -41,6 +41,10 @@ function contextIdOf(remoteObject: unknown): number | undefined {
   return Number.isSafeInteger(id) ? id : undefined;
 }
 
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 /**
  * The execution contexts of one CDP session, found and announced without `Runtime.enable`.
  *
@@ -166,8 +170,8 @@ export class SessionContexts {
   }
 
   #describe(frame: Frame, { url, urlFragment, securityOrigin }: Params): Frame {
-    frame.url = `${String(url ?? '')}${typeof urlFragment === 'string' ? urlFragment : ''}`;
-    frame.origin = String(securityOrigin ?? '');
+    frame.url = `${textOf(url)}${textOf(urlFragment)}`;
+    frame.origin = textOf(securityOrigin);
     return frame;
   }
 
