@@ -1,6 +1,6 @@
 import type { Session, SessionEventList } from '@guise/contract';
 import { chromium } from 'playwright-core';
-import { connect as connectPuppeteer } from 'puppeteer-core';
+import { type Browser, connect as connectPuppeteer, type Page } from 'puppeteer-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { type Api, expectStatus } from './api.ts';
@@ -191,29 +191,36 @@ describe('emulation that contradicts the identity', () => {
   });
 });
 
+function defined<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('There is none');
+  return value;
+}
+
+const firstPage = async (browser: Browser): Promise<Page> => defined((await browser.pages())[0]);
+
 describe('several clients of one page', () => {
   it('come and go unnoticed, each with its own functions', async () => {
     const one = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
     const other = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
     const third = await chromium.connectOverCDP(cdpUrl());
-    const [page] = await one.pages();
-    const [same] = await other.pages();
-    const [again] = third.contexts()[0]?.pages() ?? [];
-    await page?.exposeFunction('first', () => 'one');
-    await same?.exposeFunction('second', () => 'other');
-    await again?.exposeFunction('third', () => 'third');
-    await page?.goto(site.url, { waitUntil: 'networkidle0' });
+    const page = await firstPage(one);
+    const same = await firstPage(other);
+    const again = defined(third.contexts()[0]?.pages()[0]);
+    await page.exposeFunction('first', () => 'one');
+    await same.exposeFunction('second', () => 'other');
+    await again.exposeFunction('third', () => 'third');
+    await page.goto(site.url, { waitUntil: 'networkidle0' });
     const expression = 'Promise.all([first(), second(), third(), secret]).then(String)';
-    for (const evaluated of [page?.evaluate(expression), same?.evaluate(expression), again?.evaluate(expression)]) {
+    for (const evaluated of [page.evaluate(expression), same.evaluate(expression), again.evaluate(expression)]) {
       expect(await evaluated).toBe('one,other,third,of the page');
     }
     await one.disconnect();
     await third.close();
-    expect(await same?.evaluate('second()')).toBe('other');
+    expect(await same.evaluate('second()')).toBe('other');
     const back = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
-    const [found] = await back.pages();
-    expect(await found?.evaluate('secret')).toBe('of the page');
-    const findings = await site.findingsOf(REALMS, () => found?.click('#probe') ?? Promise.resolve());
+    const found = await firstPage(back);
+    expect(await found.evaluate('secret')).toBe('of the page');
+    const findings = await site.findingsOf(REALMS, () => found.click('#probe'));
     expect(toSuspicions(findings, { pristine, own: ['first', 'second', 'third', 'greet'] })).toEqual([]);
     await other.disconnect();
     await back.disconnect();

@@ -50,6 +50,8 @@ export interface CommandJudge {
   settle(command: StoppedCommand): Buffer | undefined;
   /** A message is whole. */
   count(): void;
+  /** Whether a message whose judgement is `read` may pass as it is. `text` has a character for each of its bytes. */
+  isPlain?(text: string): boolean;
 }
 
 type Fate = Judgement | 'undecided';
@@ -102,8 +104,8 @@ export class FrameScanner {
   /** Takes the next bytes of the client; returns what may go on to the browser. @throws {StreamViolation} */
   push(chunk: Buffer): readonly Buffer[] {
     if (this.#isAtRest) {
-      const method = readSmallMessage(chunk, this.#block);
-      if (method !== undefined && this.#judge.judge(method) === 'pass') {
+      const small = readSmallMessage(chunk, this.#block);
+      if (small !== undefined && this.#mayPass(small)) {
         this.#judge.count();
         return [chunk];
       }
@@ -117,6 +119,11 @@ export class FrameScanner {
     this.#keepHeld();
     this.#flushPassed();
     return this.#out;
+  }
+
+  #mayPass({ method, text }: { readonly method: string; readonly text: string }): boolean {
+    const judgement = this.#judge.judge(method);
+    return judgement === 'pass' || (judgement === 'read' && this.#judge.isPlain?.(text) === true);
   }
 
   /** Whether the next byte begins a message. */

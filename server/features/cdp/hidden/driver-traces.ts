@@ -55,7 +55,7 @@ export class DriverTraces {
   }
 
   /** Whether a message, as the bytes it is, may hold traces. Cheap. */
-  mayHoldTraces(message: Buffer): boolean {
+  areIn(message: Buffer | string): boolean {
     return MARKS.some((mark) => message.includes(mark));
   }
 

@@ -1,6 +1,6 @@
 import { maskedTextFrame, textFrame } from '../client-frame.ts';
-import type { CommandGate } from '../command-gate.ts';
 import type { Params } from '../command-checks.ts';
+import type { CommandGate } from '../command-gate.ts';
 import type { CommandJudge, Judgement, StoppedCommand } from '../frame-scanner.ts';
 import type { HoldBudget } from '../held-bytes.ts';
 import { DriverTraces } from './driver-traces.ts';
@@ -113,6 +113,11 @@ export class HiddenClient implements CommandJudge {
     return treatment.kind === 'handle' ? 'hold' : treatment.kind === 'clean' ? 'read' : 'drop';
   }
 
+  /** The most frequent commands of all run scripts in which there is nothing to change: they need not be parsed. */
+  isPlain(message: string | Buffer): boolean {
+    return !this.#traces.areIn(message) && !message.includes('uniqueContextId') && !message.includes('worldName');
+  }
+
   settle(command: StoppedCommand): Buffer | undefined {
     const { gate, onIgnored } = this.#deps;
     const { method, sessionId = '' } = command;
@@ -156,7 +161,7 @@ export class HiddenClient implements CommandJudge {
   #handle(command: StoppedCommand, session: HiddenSession | undefined): void {
     const { gate } = this.#deps;
     const { method, payload } = command;
-    if (payload !== undefined && this.#isPlainScript(method, payload)) {
+    if (payload !== undefined && treatmentOf(method)?.kind === 'clean' && this.isPlain(payload)) {
       this.#send(maskedTextFrame(payload));
       return;
     }
@@ -180,12 +185,6 @@ export class HiddenClient implements CommandJudge {
     if ('send' in outcome) this.#sendMessage({ ...message, params: outcome.send });
     else if ('answer' in outcome) gate.answer(command, { result: outcome.answer });
     else if ('error' in outcome) gate.answer(command, { error: { code: FAILED, message: outcome.error } });
-  }
-
-  /** Whether a command runs a script in which there is nothing to change: the most frequent of all need not be parsed. */
-  #isPlainScript(method: string, payload: Buffer): boolean {
-    if (method !== 'Runtime.evaluate' && method !== 'Runtime.callFunctionOn') return false;
-    return !this.#traces.mayHoldTraces(payload) && !payload.includes('uniqueContextId');
   }
 
   #sendMessage(message: Params): void {

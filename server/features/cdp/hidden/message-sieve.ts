@@ -92,17 +92,19 @@ export class MessageSieve {
     }
     const payload = at + header.size;
     this.#left = header.length;
-    this.#fate = header.isMessage ? this.#judge(bytes.subarray(payload, payload + looked), header.length) : 'pass';
+    this.#fate = header.isMessage ? this.#judge(bytes, payload, header.length) : 'pass';
     return payload;
   }
 
   #passOn(bytes: Buffer, from: number, to: number): void {
-    if (to > from) this.#deps.pass(bytes.subarray(from, to));
+    if (to === bytes.length && from === 0) this.#deps.pass(bytes);
+    else if (to > from) this.#deps.pass(bytes.subarray(from, to));
   }
 
-  #judge(head: Buffer, length: number): Fate {
-    if (startsWith(head, OWN_ANSWER)) return 'take';
-    if (!startsWith(head, EVENT)) return 'pass';
+  #judge(bytes: Buffer, at: number, length: number): Fate {
+    if (beginsAt(bytes, at, OWN_ANSWER)) return 'take';
+    if (!beginsAt(bytes, at, EVENT)) return 'pass';
+    const head = bytes.subarray(at, at + Math.min(length, LOOKED_AT));
     const end = head.indexOf(QUOTE, EVENT.length);
     if (end < 0) return 'pass';
     const fate = this.#deps.judge(head.toString('latin1', EVENT.length, end), head, length);
@@ -119,10 +121,11 @@ export class MessageSieve {
   }
 }
 
-function startsWith(bytes: Buffer, beginning: Buffer): boolean {
-  if (bytes.length < beginning.length) return false;
-  // Few bytes: a loop is cheaper than a call into the native `compare`.
-  for (let at = beginning.length - 1; at >= 0; at -= 1) if (bytes[at] !== beginning[at]) return false;
+/** Whether `bytes` have these at `at`. A loop, from the end where messages differ: dearer calls would be most of the cost. */
+function beginsAt(bytes: Buffer, at: number, beginning: Buffer): boolean {
+  for (let offset = beginning.length - 1; offset >= 0; offset -= 1) {
+    if (bytes[at + offset] !== beginning[offset]) return false;
+  }
   return true;
 }
 

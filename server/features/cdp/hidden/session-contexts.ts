@@ -30,7 +30,7 @@ interface SessionContextsDeps {
   readonly ask: (method: string, params: Params, onAnswer?: OnAnswer) => void;
   /** Sends an event to the client. */
   readonly tell: (method: string, params: Params) => void;
-  /** A context is known, whether or not the client is told of it. */
+  /** A context is known; where the client is to be told of it, it has been. */
   readonly onContext: (context: { readonly id: number; readonly world: string | undefined }) => void;
 }
 
@@ -237,8 +237,8 @@ export class SessionContexts {
     this.#lastUnique += 1;
     const context: Context = { id, uniqueId: `${this.#key}.${this.#lastUnique}`, world, frame };
     frame.contexts.set(id, context);
-    this.#deps.onContext(context);
     if (this.#isTelling) this.#announce(context);
+    this.#deps.onContext(context);
   }
 
   #announce({ id, uniqueId, world, frame }: Context): void {
