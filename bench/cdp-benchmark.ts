@@ -124,7 +124,7 @@ export async function measureCdp({ service }: BenchmarkDeps, signal: AbortSignal
   using hidden = await openRoute('hidden', hiddenSession.cdpUrl, signal);
   await service.client.waitForCalm(signal);
 
-  const routes = [direct, gateway, piped, hiddenDirect, hidden];
+  const routes = [direct, gateway, hiddenDirect, hidden, piped];
   const series = [
     ['Browser.getVersion', await compare(routes, { roundTrip: getVersion, plan: SMALL_PLAN }, signal)],
     ['evaluate 1+1', await compare(routes, { roundTrip: evaluateSmall, plan: SMALL_PLAN }, signal)],

@@ -49,6 +49,11 @@ async function evaluate(client: CdpClient, id: string, expression: string): Prom
   return (result as { value?: unknown }).value;
 }
 
+function defined<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('There is none');
+  return value;
+}
+
 async function ignored(): Promise<unknown[]> {
   const answer = await api.call('GET', `/api/sessions/${session.id}/events`);
   const { events } = expectStatus<SessionEventList>(answer, 200);
@@ -181,6 +186,26 @@ describe('emulation that contradicts the identity', () => {
     ]);
   });
 
+  it('does not come with requests that are sent on with headers of the client', async () => {
+    const browser = await chromium.connectOverCDP(cdpUrl());
+    const page = defined(browser.contexts()[0]?.pages()[0]);
+    await page.goto(site.url);
+    const headers = await page.evaluate<object>(readHeaders);
+    await page.route('**/headers', (route) =>
+      route.continue({
+        headers: {
+          ...route.request().headers(),
+          'user-agent': 'Nobody',
+          'sec-ch-ua-platform': '"Amiga"',
+          'x-own': 'kept',
+        },
+      }),
+    );
+    expect(await page.evaluate(readHeaders)).toEqual({ ...headers, 'x-own': 'kept' });
+    await until('it is noted', async () => (await ignored()).includes('Fetch.continueRequest'));
+    await browser.close();
+  });
+
   it('that does not contradict it goes on', async () => {
     using page = await attach();
     const { client, id } = page;
@@ -190,11 +215,6 @@ describe('emulation that contradicts the identity', () => {
     expect(await ignored()).toEqual([]);
   });
 });
-
-function defined<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw new Error('There is none');
-  return value;
-}
 
 const firstPage = async (browser: Browser): Promise<Page> => defined((await browser.pages())[0]);
 

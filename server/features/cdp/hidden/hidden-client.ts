@@ -19,6 +19,7 @@ const FAILED = -32_000;
 /** Events the gateway has something to do with. */
 const TAKEN = new Set([
   'Console.messageAdded',
+  'Fetch.requestPaused',
   'Inspector.targetReloadedAfterCrash',
   'Page.frameAttached',
   'Page.frameDetached',

@@ -2,7 +2,7 @@ import type { Params } from '../command-checks.ts';
 import { type ConsoleMessage, readConsoleMessage, toConsoleCall } from './console-translation.ts';
 import { callsForInternalBinding, type DriverTraces, isInternalBinding } from './driver-traces.ts';
 import type { OnAnswer } from './hidden-channel.ts';
-import { withoutIdentityHeaders } from './identity-headers.ts';
+import { PausedRequests, withoutIdentityHeaders } from './identity-headers.ts';
 import { SessionBindings } from './session-bindings.ts';
 import { SessionContexts } from './session-contexts.ts';
 
@@ -41,6 +41,7 @@ export class HiddenSession {
   readonly #deps: HiddenSessionDeps;
   readonly #contexts: SessionContexts;
   readonly #bindings: SessionBindings;
+  readonly #paused = new PausedRequests();
   #hasRuntime = false;
   #hasConsole = false;
   #hasPage = false;
@@ -79,6 +80,7 @@ export class HiddenSession {
     'Runtime.addBinding': (params) => this.#addBinding(params),
     'Runtime.removeBinding': (params) => ({ send: this.#bindings.remove(params) }),
     'Network.setExtraHTTPHeaders': (params) => this.#setHeaders(params),
+    'Fetch.continueRequest': (params) => this.#continueRequest(params),
   };
 
   /** `targetId` is that of the session's target, where it is known. */
@@ -115,7 +117,8 @@ export class HiddenSession {
     else if (method === 'Console.messageAdded') this.#receiveMessage(params, pass);
     else {
       pass();
-      if (method === 'Inspector.targetReloadedAfterCrash') this.#contexts.restart();
+      if (method === 'Fetch.requestPaused') this.#paused.note(params['requestId'], params['request']);
+      else if (method === 'Inspector.targetReloadedAfterCrash') this.#contexts.restart();
     }
   }
 
@@ -246,5 +249,12 @@ export class HiddenSession {
     const kept = withoutIdentityHeaders(headers);
     if (Object.keys(kept).length < Object.keys(headers).length) this.#deps.onIgnored('Network.setExtraHTTPHeaders');
     return { send: { ...params, headers: kept } };
+  }
+
+  #continueRequest(params: Params): Outcome {
+    const headers = this.#paused.mend(params['requestId'], params['headers']);
+    if (headers === undefined) return { send: params };
+    this.#deps.onIgnored('Fetch.continueRequest');
+    return { send: { ...params, headers } };
   }
 }
