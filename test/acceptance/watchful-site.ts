@@ -20,7 +20,7 @@ export interface Findings {
 }
 
 /** A table costs more than this only when somebody reads it. */
-export const READ_TABLE_COST = 8;
+const READ_TABLE_COST = 8;
 
 /**
  * The script every realm of the site begins with. `probe` gives what it has noticed; `watched` is a function of the page that a client may

@@ -213,13 +213,17 @@ export class HiddenClient implements CommandJudge {
   }
 
   #take(bytes: Buffer): void {
-    const message = JSON.parse(bytes.toString()) as Params;
+    const pass = (): void => this.#deps.toClient(textFrame(Buffer.from(bytes)));
+    const message = readMessage(bytes);
+    if (message === undefined) {
+      pass();
+      return;
+    }
     const { method, params = {}, sessionId = '' } = message;
     if (typeof method !== 'string') {
       this.#channel.settle(message);
       return;
     }
-    const pass = (): void => this.#deps.toClient(textFrame(Buffer.from(bytes)));
     const session = this.#sessions.get(String(sessionId));
     if (method === 'Target.attachedToTarget') this.#onAttached(params as Params, pass);
     else if (method === 'Target.detachedFromTarget') this.#onDetached(params as Params, pass);
@@ -263,5 +267,14 @@ export class HiddenClient implements CommandJudge {
   #tell(sessionId: string, method: string, params: Params): void {
     const message = { method, params, ...(sessionId !== '' && { sessionId }) };
     this.#deps.toClient(textFrame(Buffer.from(JSON.stringify(message))));
+  }
+}
+
+/** A message of the browser; undefined for what none of its would be. */
+function readMessage(bytes: Buffer): Params | undefined {
+  try {
+    return JSON.parse(bytes.toString()) as Params;
+  } catch {
+    return undefined;
   }
 }

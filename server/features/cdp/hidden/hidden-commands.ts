@@ -18,7 +18,7 @@ const WITHOUT = 'use a session with stealthLevel none';
 export const HIDDEN_COMMANDS: readonly Row[] = [
   [
     'handle',
-    'the browser never sees it; the gateway announces contexts and console messages itself',
+    'a page notices the Runtime domain: it is never on, and the gateway announces contexts and console messages itself',
     'Runtime.enable Runtime.disable Console.enable Console.disable',
   ],
   ['handle', 'frames are followed in it also when the client does not', 'Page.enable Page.disable'],

@@ -2,7 +2,7 @@
 const IDENTITY_HEADER = /^(?:user-agent|accept-language|sec-ch-.+|device-memory|dpr|viewport-width|width)$/;
 
 /** Whether a request header belongs to the identity, so that a client has no say in it. */
-export function isIdentityHeader(name: string): boolean {
+function isIdentityHeader(name: string): boolean {
   return IDENTITY_HEADER.test(name.toLowerCase());
 }
 

@@ -3,6 +3,10 @@ import type { DriverTraces } from './driver-traces.ts';
 import type { OnAnswer } from './hidden-channel.ts';
 import { hiddenGlobals } from './hidden-globals.ts';
 
+/** Most bindings that are kept in mind, and how long their names may be; what is beyond is in the documents there are, and in no others. */
+const MOST_BINDINGS = 200;
+const LONGEST_NAME = 500;
+
 interface SessionBindingsDeps {
   readonly ask: (method: string, params: Params, onAnswer?: OnAnswer) => void;
   readonly traces: DriverTraces;
@@ -38,7 +42,10 @@ export class SessionBindings {
     const { traces } = this.#deps;
     const alias = traces.bindingName(name);
     const isEverywhere = executionContextId === undefined && executionContextName === undefined;
-    if (isEverywhere && !this.#worlds.has(alias)) this.#hide(alias);
+    const isKnown = this.#worlds.has(alias);
+    if (!isKnown && (this.#worlds.size >= MOST_BINDINGS || alias.length > LONGEST_NAME))
+      return { ...params, name: alias };
+    if (isEverywhere && !isKnown) this.#hide(alias);
     if (isEverywhere) this.#worlds.set(alias, undefined);
     else if (typeof executionContextName === 'string') this.#worlds.set(alias, executionContextName);
     return { ...params, name: alias };
@@ -62,10 +69,6 @@ export class SessionBindings {
       if (bound === undefined || bound === world)
         this.#deps.ask('Runtime.addBinding', { name, executionContextId: id });
     }
-  }
-
-  get isEmpty(): boolean {
-    return this.#worlds.size === 0;
   }
 
   #hide(alias: string): void {

@@ -8,6 +8,9 @@ const OWN_WORLD = 'w';
 /** What is asked of a context to learn its id. It reads nothing of the page, so the page cannot notice. */
 const NOTHING = '({})';
 
+/** Most worlds that each new document is asked for. */
+const MOST_WORLDS = 50;
+
 /** A context as the client knows it. */
 interface Context {
   readonly id: number;
@@ -105,7 +108,7 @@ export class SessionContexts {
 
   /** Every new document gets this world. */
   addWorld(name: string): void {
-    this.#worlds.add(name);
+    if (this.#worlds.size < MOST_WORLDS) this.#worlds.add(name);
   }
 
   /** A world was made in a frame. */
@@ -120,11 +123,6 @@ export class SessionContexts {
 
   isMainWorld(id: unknown): boolean {
     return this.#all().some((context) => context.id === id && context.world === undefined);
-  }
-
-  /** Ids of the contexts of all worlds of this name; all of the main world for undefined. */
-  get known(): readonly Pick<Context, 'id' | 'world'>[] {
-    return this.#all();
   }
 
   /** The main world of the document at `url`, or of the root frame. */
