@@ -200,11 +200,12 @@ class CdpRelay implements SessionClient {
    */
   #leaveBrowser(): void {
     const browser = this.#browser;
-    if (this.#hiding === undefined || browser.destroyed) {
+    const onDetached = this.#hiding?.onDetached;
+    if (onDetached === undefined || browser.destroyed) {
       browser.destroy();
+      onDetached?.();
       return;
     }
-    const { onDetached } = this.#hiding;
     browser.removeAllListeners('data');
     browser.once('close', onDetached);
     setTimeout(() => browser.destroy(), DISMISSAL_MS).unref();
