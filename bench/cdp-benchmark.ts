@@ -102,10 +102,10 @@ function toMeasurements(what: string, samples: Samples<Way>): Measurement[] {
   });
 }
 
-/** What the gateway adds to what a relay costs anyway. */
+/** What the gateway adds to what a relay costs anyway, and hiding to that. */
 function toRelayNote(what: string, samples: Samples<Way>): string {
-  const ratio = median(samples.get('gateway')) / median(samples.get('relay'));
-  return `${what}: gateway to reference ${ratio.toFixed(2)}`;
+  const ratio = (way: Way, other: Way): string => (median(samples.get(way)) / median(samples.get(other))).toFixed(2);
+  return `${what}: gateway to reference ${ratio('gateway', 'relay')}, hiding gateway to the other ${ratio('hidden', 'gateway')}`;
 }
 
 /** CDP round trips through the gateway, beside the same browser's own debugging port. */
