@@ -43,6 +43,7 @@ const SESSION_EVENT_TYPES = [
   'adopted',
   'drainStarted',
   'commandRefused',
+  'emulationIgnored',
   'pageHung',
   'pageRecovered',
   'profileSaved',
@@ -61,7 +62,7 @@ export const SessionEvent = Type.Object({
   data: Type.Record(Type.String(), Type.Unknown(), {
     description:
       'Details. `limitApproached`: limit, value, max. `browserRestarted`: limit, pages. `drainStarted`: endsAt. ' +
-      '`commandRefused`: method, why. `pageHung` and `pageRecovered`: targetId. ' +
+      '`commandRefused`: method, why. `emulationIgnored`: method. `pageHung` and `pageRecovered`: targetId. ' +
       '`profileSaved`: version, sizeBytes, durationMs.',
   }),
   createdAt: Type.String({ format: 'date-time' }),

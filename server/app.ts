@@ -23,6 +23,7 @@ import {
   connectToNewSession,
   HoldBudget,
   PortRange,
+  EmulationLog,
   RefusalLog,
 } from './features/cdp/index.ts';
 import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
@@ -177,6 +178,7 @@ async function buildParts(base: {
   );
   const cdpClients: ClientDeps = {
     refusals: new RefusalLog({ sessions: () => sessions, events, logger }),
+    emulation: new EmulationLog({ sessions: () => sessions, logger }),
     holdBudget: new HoldBudget(MAX_HELD_BYTES),
   };
   const gateway: CdpGateway = new CdpGateway({

@@ -3,6 +3,7 @@ import { type Cookie, type CookieInput, PAGE_TIMEOUT_MS, type Viewport } from '@
 import { isTimeout } from '../lib/deadline.ts';
 import { once } from '../lib/once.ts';
 import type { BrowserHome } from './browser-home.ts';
+import type { SetupCommand } from './browser-identity.ts';
 import type { BrowserExit, BrowserProcess } from './browser-process.ts';
 import type { BrowserSpec } from './browser-spec.ts';
 import type { CdpConnection } from './cdp-connection.ts';
@@ -89,6 +90,19 @@ export class Browser implements AsyncDisposable {
   get processes(): BrowserProcesses {
     const { process, display } = this.#parts;
     return { groups: display === undefined ? [process.pid] : [process.pid, display.pid], others: process.helpers };
+  }
+
+  /**
+   * What every further CDP session of a page, frame or worker has to set too: one that has not would undo it, when the target moves
+   * to another process.
+   */
+  get sharedOverrides(): readonly SetupCommand[] {
+    return this.#parts.pages.sharedOverrides;
+  }
+
+  /** Sets anew what a CDP session that has ended may have taken back. Does not wait for it. */
+  restoreOverrides(): void {
+    this.#parts.pages.restoreOverrides();
   }
 
   get pageCount(): number {

@@ -1,9 +1,10 @@
 import type { Protocol } from 'devtools-protocol';
 
 import { raceAbort } from '../lib/deadline.ts';
+import type { SetupCommand } from './browser-identity.ts';
 import type { CdpConnection, CdpSession } from './cdp-connection.ts';
 import { Page } from './page.ts';
-import { applyTargetSetup, listRenewals, sendCommands, type TargetSetup } from './target-setup.ts';
+import { applyTargetSetup, listRenewals, planSharedOverrides, sendCommands, type TargetSetup } from './target-setup.ts';
 
 /** Which targets we attach to. `browser` and `tab` only wrap others. */
 const EVERYTHING = [{ type: 'browser', exclude: true }, { type: 'tab', exclude: true }, {}];
@@ -96,6 +97,17 @@ export class PageDirectory {
     const { page, isSetUp } = await this.#newest(signal);
     await raceAbort(isSetUp, signal);
     return page;
+  }
+
+  /** See `Browser.sharedOverrides`. */
+  get sharedOverrides(): readonly SetupCommand[] {
+    return planSharedOverrides(this.#options.setup);
+  }
+
+  /** See `Browser.restoreOverrides`. */
+  restoreOverrides(): void {
+    const documents = [...this.#targets.values()].filter(({ type }) => type === 'page' || type === 'iframe');
+    for (const { session } of documents) void sendCommands(session, this.sharedOverrides);
   }
 
   async #newest(signal: AbortSignal): Promise<{ readonly page: Page; readonly isSetUp: Promise<void> }> {

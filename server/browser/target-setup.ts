@@ -96,6 +96,14 @@ export async function sendCommands(session: CdpSession, commands: readonly Setup
   await Promise.allSettled(commands.map(({ method, params }) => send(method, params)));
 }
 
+/**
+ * The part of a set-up that every CDP session of a target has to have: one that has not takes `navigator.platform` back to the
+ * host's, when its target moves to another process and when it ends (Chromium 156; nothing else is taken back). Pure.
+ */
+export function planSharedOverrides(setup: TargetSetup | undefined): readonly SetupCommand[] {
+  return setup?.commands.frame.filter(({ method }) => method === 'Emulation.setUserAgentOverride') ?? [];
+}
+
 async function release(session: CdpSession): Promise<void> {
   for (let count = 0; count < RELEASES; count += 1) {
     try {

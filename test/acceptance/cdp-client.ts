@@ -10,15 +10,24 @@ interface Closed {
   readonly reason: string;
 }
 
+export interface CdpEvent {
+  readonly method: string;
+  readonly params: Record<string, unknown>;
+  readonly sessionId?: string;
+}
+
 /** A CDP client of few words: one socket, commands in, answers out. */
 export interface CdpClient extends Disposable {
   send(method: string, params?: object, sessionId?: string): Promise<Record<string, unknown>>;
+  /** Has `listener` called with each event from now on. */
+  onEvent(listener: (event: CdpEvent) => void): void;
   /** Settles when the other side has closed it. */
   readonly closed: Promise<Closed>;
 }
 
 interface Message {
   readonly id?: number;
+  readonly method?: string;
   readonly result?: Record<string, unknown>;
   readonly error?: { readonly message: string };
 }
@@ -27,6 +36,7 @@ interface Message {
 export async function connectCdp(url: string): Promise<CdpClient> {
   const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 64 * 1024 ** 2 });
   const pending = new Map<number, PromiseWithResolvers<Record<string, unknown>>>();
+  const listeners: ((event: CdpEvent) => void)[] = [];
   const closed = Promise.withResolvers<Closed>();
   const opened = Promise.withResolvers<void>();
   socket.once('open', opened.resolve);
@@ -36,7 +46,9 @@ export async function connectCdp(url: string): Promise<CdpClient> {
     for (const each of pending.values()) each.reject(new Error(`The connection was closed: ${code}`));
   });
   socket.on('message', (data: RawData) => {
-    const { id, result, error } = JSON.parse((data as Buffer).toString()) as Message;
+    const message = JSON.parse((data as Buffer).toString()) as Message;
+    const { id, result, error } = message;
+    if (message.method !== undefined) for (const listener of listeners) listener(message as unknown as CdpEvent);
     const answer = id === undefined ? undefined : pending.get(id);
     if (id === undefined || answer === undefined) return;
     pending.delete(id);
@@ -54,6 +66,7 @@ export async function connectCdp(url: string): Promise<CdpClient> {
       socket.send(JSON.stringify({ id: lastId, method, params, ...(sessionId && { sessionId }) }));
       return answer.promise;
     },
+    onEvent: (listener) => void listeners.push(listener),
     [Symbol.dispose]: () => socket.terminate(),
   };
 }

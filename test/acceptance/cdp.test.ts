@@ -120,10 +120,10 @@ describe('Playwright', () => {
 
   it('connects to the session’s own port, and has its own contexts beside the default one', async () => {
     const browser = await chromium.connectOverCDP(portUrl());
-    const context = await browser.newContext({ locale: 'fr-FR' });
+    const context = await browser.newContext({ colorScheme: 'dark' });
     const page = await context.newPage();
     await page.goto(`${site.origin}/`);
-    expect(await page.evaluate(() => navigator.language)).toBe('fr-FR');
+    expect(await page.evaluate('matchMedia("(prefers-color-scheme: dark)").matches')).toBe(true);
     await context.close();
     await browser.close();
   });

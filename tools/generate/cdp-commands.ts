@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { format, resolveConfig } from 'prettier';
 
-import { ALLOWED_COMMANDS, RESTRICTED_COMMANDS } from '../../server/features/cdp/index.ts';
+import { ALLOWED_COMMANDS, HIDDEN_COMMANDS, RESTRICTED_COMMANDS } from '../../server/features/cdp/index.ts';
 
 const FILE = path.resolve(import.meta.dirname, '../../docs/cdp-commands.md');
 
@@ -14,6 +14,18 @@ const VERDICTS = {
   rewrite: 'changed',
   leave: 'answered by the gateway',
 } as const;
+
+const TREATMENTS = {
+  handle: 'handled by the gateway',
+  clean: 'cleaned',
+  ignore: 'answered as done, not sent',
+  refuse: 'refused',
+} as const;
+
+const HIDDEN_INTRODUCTION = `In a session whose \`stealthLevel\` is not \`none\`, these commands are treated otherwise, so that no page notices its client;
+[hidden-clients.md](hidden-clients.md) says what that means for drivers. What is not sent is noted in the history of the session as
+\`emulationIgnored\`, once for each command. A script that is _cleaned_ goes on unchanged when its command is longer than 4 MiB.
+`;
 
 const INTRODUCTION = `# CDP commands
 
@@ -40,6 +52,10 @@ export async function renderCdpCommands(): Promise<string> {
   const restricted = Object.entries(RESTRICTED_COMMANDS)
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, { verdict, why }]) => row(`\`${name}\``, VERDICTS[verdict], why));
+  const hidden = HIDDEN_COMMANDS.map(([kind, why, names]) => {
+    const list = names.trim().split(/\s+/).sort();
+    return `- ${TREATMENTS[kind]}, because ${why}: ${list.map((name) => `\`${name}\``).join(', ')}`;
+  });
   // A list: the rows of a table would all be as long as the longest.
   const allowed = Object.entries(ALLOWED_COMMANDS).map(
     ([domain, [why, names]]) => `- **${domain}**, ${why}: ${names.trim().split(/\s+/).join(', ')}`,
@@ -50,6 +66,10 @@ export async function renderCdpCommands(): Promise<string> {
     row('command', 'is', 'because'),
     row('---', '---', '---'),
     ...restricted,
+    '',
+    '## Treated otherwise in sessions that hide their clients',
+    HIDDEN_INTRODUCTION,
+    ...hidden,
     '',
     '## Allowed',
     'By domain, with what its commands do.',

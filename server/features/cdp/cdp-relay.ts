@@ -1,16 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
+import type { Browser } from '../../browser/index.ts';
 import { endSocket } from '../../lib/end-socket.ts';
 import { webSocketKey } from '../../websocket/index.ts';
 import type { DismissalReason, LiveSession, SessionClient } from '../sessions/index.ts';
 import { openBrowserSocket } from './browser-handshake.ts';
-import { ClientFeed } from './client-feed.ts';
+import { SocketFeed } from './socket-feed.ts';
 import type { OwnFolders } from './command-checks.ts';
 import { CommandGate } from './command-gate.ts';
 import { closeFrame } from './frame-boundary.ts';
 import { FrameScanner } from './frame-scanner.ts';
 import type { HoldBudget } from './held-bytes.ts';
+import type { EmulationLog } from './hidden/emulation-log.ts';
+import { HiddenClient } from './hidden/hidden-client.ts';
 import type { Refusal, RefusalLog } from './refusal-log.ts';
 import { StreamViolation } from './stream-violation.ts';
 
@@ -60,6 +63,15 @@ interface RelayEvents {
   readonly onEnd: () => void;
 }
 
+/** What hides a client from the pages of its session. */
+interface Hiding {
+  readonly rootTargetId: string | undefined;
+  readonly overrides: Browser['sharedOverrides'];
+  readonly onIgnored: (method: string) => void;
+  /** A part of the identity may be gone with a CDP session of the client, or with all of them. */
+  readonly onDetached: () => void;
+}
+
 /**
  * A client of ours and its connection to the browser, joined.
  *
@@ -67,24 +79,31 @@ interface RelayEvents {
  * session ends, can be put between two. Towards the browser a scanner follows the stream, and the gate decides over each command.
  * Both directions have the backpressure of the slower side, and a client that does not read the refusals it gets is not
  * read either.
+ *
+ * Where the session hides its clients, `HiddenClient` stands in both ways: before the gate, and before the stream to the client.
  */
 class CdpRelay implements SessionClient {
   readonly #client: Socket;
   readonly #browser: Socket;
   readonly #events: RelayEvents;
-  readonly #feed: ClientFeed;
+  readonly #feed: SocketFeed;
+  readonly #browserFeed: SocketFeed;
   readonly #scanner: FrameScanner;
+  readonly #hiding: Hiding | undefined;
+  readonly #hidden: HiddenClient | undefined;
   #isClosing = false;
 
   constructor(
     sockets: { client: Socket; browser: Socket },
-    rules: { folders: OwnFolders; holdBudget: HoldBudget },
+    rules: { folders: OwnFolders; holdBudget: HoldBudget; hiding: Hiding | undefined },
     events: RelayEvents,
   ) {
     this.#client = sockets.client;
     this.#browser = sockets.browser;
     this.#events = events;
-    this.#feed = new ClientFeed(sockets.client);
+    this.#feed = new SocketFeed(sockets.client);
+    this.#browserFeed = new SocketFeed(sockets.browser);
+    this.#hiding = rules.hiding;
     const gate = new CommandGate({
       folders: rules.folders,
       answer: (frame) => this.#feed.inject(frame),
@@ -95,7 +114,17 @@ class CdpRelay implements SessionClient {
         events.onLeave();
       },
     });
-    this.#scanner = new FrameScanner(gate, rules.holdBudget);
+    this.#hidden =
+      rules.hiding &&
+      new HiddenClient({
+        ...rules.hiding,
+        gate,
+        holdBudget: rules.holdBudget,
+        toClient: (frame) => this.#feed.inject(frame),
+        toBrowser: (frame) => this.#browserFeed.inject(frame),
+        pass: (bytes) => this.#feed.pass(bytes),
+      });
+    this.#scanner = new FrameScanner(this.#hidden ?? gate, rules.holdBudget);
   }
 
   /** Starts to pass bytes; `heads` are those that have arrived already. */
@@ -113,11 +142,12 @@ class CdpRelay implements SessionClient {
     // Only a browser that is gone hangs up first: a client's own goodbye is answered with a Close frame.
     browser.once('close', () => this.close('browser_crashed'));
     client.once('close', () => {
-      browser.destroy();
-      this.#scanner.end();
+      this.#leaveBrowser();
+      this.#stopLooking();
       this.#events.onEnd();
     });
     client.once('end', () => browser.end());
+    this.#hidden?.start();
     if (heads.browser.length > 0) this.#toClient(heads.browser);
     if (heads.client.length > 0) this.#toBrowser(heads.client);
     browser.on('data', (chunk: Buffer) => this.#toClient(chunk));
@@ -129,26 +159,58 @@ class CdpRelay implements SessionClient {
   close(reason: DismissalReason): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    this.#scanner.end();
+    this.#stopLooking();
     this.#browser.destroy();
     endSocket(this.#client, this.#feed.canControl ? closeFrame(CLOSE_CODES[reason], reason) : undefined);
   }
 
   #toClient(chunk: Buffer): void {
     if (this.#client.writableEnded) return;
-    this.#feed.pass(chunk);
+    if (this.#hidden === undefined) this.#feed.pass(chunk);
+    else this.#guard(() => this.#hidden?.receive(chunk));
     this.#balance();
   }
 
   #toBrowser(chunk: Buffer): void {
     this.#events.onActivity();
+    this.#guard(() => {
+      for (const piece of this.#scanner.push(chunk)) this.#browserFeed.pass(piece);
+    });
+    this.#balance();
+  }
+
+  /** Sends the client away when `act` finds that it asks too much, or breaks the protocol. */
+  #guard(act: () => void): void {
     try {
-      for (const piece of this.#scanner.push(chunk)) this.#browser.write(piece);
+      act();
     } catch (error) {
       if (!(error instanceof StreamViolation)) throw error;
       this.#dismiss(error.code, error.message);
     }
-    this.#balance();
+  }
+
+  #stopLooking(): void {
+    this.#scanner.end();
+    this.#hidden?.end();
+  }
+
+  /**
+   * Ends the connection to the browser. A hidden one is ended in order: only when the browser has noticed, and has taken back what
+   * the client's sessions had set, can the identity be set anew.
+   */
+  #leaveBrowser(): void {
+    const browser = this.#browser;
+    const onDetached = this.#hiding?.onDetached;
+    if (onDetached === undefined || browser.destroyed) {
+      browser.destroy();
+      onDetached?.();
+      return;
+    }
+    browser.removeAllListeners('data');
+    browser.once('close', onDetached);
+    setTimeout(() => browser.destroy(), DISMISSAL_MS).unref();
+    browser.end();
+    browser.resume();
   }
 
   /** Reads of each side only as much as the other takes. */
@@ -163,10 +225,10 @@ class CdpRelay implements SessionClient {
   #dismiss(code: number, reason: string): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    this.#scanner.end();
+    this.#stopLooking();
     const end = (): void => {
       clearTimeout(timer);
-      this.#browser.destroy();
+      this.#leaveBrowser();
       endSocket(this.#client);
     };
     const timer = setTimeout(end, DISMISSAL_MS).unref();
@@ -184,6 +246,7 @@ function setPaused(socket: Socket, isPaused: boolean): void {
 export interface ClientDeps {
   readonly refusals: RefusalLog;
   readonly holdBudget: HoldBudget;
+  readonly emulation: EmulationLog;
 }
 
 /** How a client is joined to a browser. */
@@ -204,7 +267,7 @@ interface JoinOptions extends ClientDeps {
 export async function joinBrowser(
   incoming: IncomingClient,
   live: LiveSession,
-  { path, refusals, holdBudget, headers = {} }: JoinOptions,
+  { path, refusals, holdBudget, emulation, headers = {} }: JoinOptions,
 ): Promise<void> {
   const { request, socket: client, head } = incoming;
   const key = webSocketKey(request);
@@ -215,7 +278,7 @@ export async function joinBrowser(
   }
   const relay = new CdpRelay(
     { client, browser: browser.socket },
-    { folders: live.browser.folder, holdBudget },
+    { folders: live.browser.folder, holdBudget, hiding: planHiding(live, path, emulation) },
     {
       onActivity: () => live.touch(),
       onMessage: () => live.countRequest(),
@@ -234,4 +297,17 @@ export async function joinBrowser(
   ];
   client.write(`${answer.join('\r\n')}\r\n\r\n`);
   relay.start({ client: head, browser: browser.head });
+}
+
+/** What hides a client of this session; undefined where nothing is to be hidden. */
+function planHiding(live: LiveSession, path: string, emulation: EmulationLog): Hiding | undefined {
+  if (live.stealthLevel === 'none') return undefined;
+  // One that is restarting has got another browser when a client leaves; the old one's identity is nobody's business any more.
+  const { browser } = live;
+  return {
+    rootTargetId: /^\/devtools\/page\/(?<id>[\w-]+)$/.exec(path)?.groups?.['id'],
+    overrides: browser.sharedOverrides,
+    onIgnored: (method) => emulation.note(live.id, method),
+    onDetached: () => browser.restoreOverrides(),
+  };
 }

@@ -1,6 +1,6 @@
 import { maskedTextFrame, textFrame } from './client-frame.ts';
-import type { OwnFolders } from './command-checks.ts';
-import { inspectCommand, type Inspected, verdictOf } from './command-policy.ts';
+import type { OwnFolders, Params } from './command-checks.ts';
+import { inspectCommand, type Inspected, readCommand, verdictOf } from './command-policy.ts';
 import type { CommandJudge, Judgement, StoppedCommand } from './frame-scanner.ts';
 import type { CheckName } from './restricted-commands.ts';
 
@@ -45,32 +45,37 @@ export class CommandGate implements CommandJudge {
         // It would have passed; nothing that was let through comes here.
         return undefined;
       case 'unknown':
-        this.#answer(command, { error: { code: NOT_FOUND, message: `'${command.method}' wasn't found` } });
+        this.answer(command, { error: { code: NOT_FOUND, message: `'${command.method}' wasn't found` } });
         return undefined;
       case 'refuse':
-        this.#refuse(command, verdict.why);
+        this.refuse(command, verdict.why);
         return undefined;
       case 'leave':
-        this.#answer(command, { result: {} });
+        this.answer(command, { result: {} });
         this.#deps.onLeave();
         return undefined;
       case 'inspect':
-      case 'rewrite':
-        return this.#inspect(command, verdict.check);
+      case 'rewrite': {
+        const message = this.examine(command);
+        return message && maskedTextFrame(Buffer.from(JSON.stringify(message)));
+      }
     }
   }
 
-  #inspect(command: StoppedCommand, check: CheckName): Buffer | undefined {
-    const inspected = this.#look(command, check);
-    if ('message' in inspected) return maskedTextFrame(Buffer.from(JSON.stringify(inspected.message)));
-    this.#refuse(command, inspected.refused);
+  /** The message of a command that was held, as it may go on; undefined when it was refused. */
+  examine(command: StoppedCommand): Params | undefined {
+    const verdict = verdictOf(command.method);
+    const looked = this.#look(command, 'check' in verdict ? verdict.check : undefined);
+    if ('message' in looked) return looked.message;
+    this.refuse(command, looked.refused);
     return undefined;
   }
 
-  #look({ payload }: StoppedCommand, check: CheckName): Inspected {
+  #look({ payload }: StoppedCommand, check: CheckName | undefined): Inspected {
     if (payload === undefined) return { refused: 'it is longer than the 32 MiB that are looked at' };
+    const text = payload.toString();
     try {
-      return inspectCommand(payload.toString(), check, this.#deps.folders);
+      return check === undefined ? readCommand(text) : inspectCommand(text, check, this.#deps.folders);
     } catch (error) {
       // Nested so deeply that it cannot be written again.
       if (error instanceof RangeError) return { refused: 'it is nested too deeply' };
@@ -78,13 +83,15 @@ export class CommandGate implements CommandJudge {
     }
   }
 
-  #refuse(command: StoppedCommand, why: string): void {
+  /** Answers a command with why it is refused, and has that noted. */
+  refuse(command: StoppedCommand, why: string): void {
     const { method } = command;
-    this.#answer(command, { error: { code: REFUSED, message: `${method} is refused here: ${why}` } });
+    this.answer(command, { error: { code: REFUSED, message: `${method} is refused here: ${why}` } });
     this.#deps.onRefused({ method, why });
   }
 
-  #answer({ id, sessionId }: StoppedCommand, outcome: object): void {
+  /** Answers a command in the browser's place. */
+  answer({ id, sessionId }: StoppedCommand, outcome: object): void {
     const answer = {
       ...(isInteger(id) && { id: Number(id) }),
       ...outcome,

@@ -40,6 +40,14 @@ function parseObject(text: string): Params | undefined {
   }
 }
 
+/** Reads a whole command that may have any parameters. */
+export function readCommand(text: string): Inspected {
+  const message = parseObject(text);
+  if (message === undefined) return { refused: 'it is not JSON' };
+  const { params = {} } = message;
+  return isObject(params) ? { message } : { refused: 'its params must be an object' };
+}
+
 /**
  * Looks at a whole command of which the policy wants to see the parameters.
  *

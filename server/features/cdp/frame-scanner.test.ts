@@ -204,6 +204,18 @@ describe('FrameScanner', () => {
     expect(judge.settled).toEqual([{ method: 'Hold.one', id: '7', sessionId: undefined, payload: undefined }]);
   });
 
+  it('hands on a message that is to be read but is too long for it, and a small one that is plain', () => {
+    const judge = new RememberingJudge();
+    const scanner = openScanner(judge);
+    const read = (text: string): Buffer => frame(Buffer.from(`{"id":7,"method":"Read.one","params":{"x":"${text}"}}`));
+    const long = read('y'.repeat(5 * 1024 ** 2));
+    expect(pushAll(scanner, long, [65_536]).equals(long)).toBe(true);
+    expect(pushAll(scanner, read('plain'), [])).toEqual(read('plain'));
+    expect(judge.settled).toEqual([]);
+    expect(pushAll(scanner, read('other'), [])).toEqual(replacementOf('Read.one'));
+    expect(judge.messages).toBe(3);
+  });
+
   it('lets nothing pass after a Close frame, nor after it was ended', () => {
     const close = frame(Buffer.from([3, 0xe8]), { opcode: 0x8 });
     const message = frame(Buffer.from('{"method":"Pass.one"}'));

@@ -18,14 +18,19 @@ const MIB = 1024 ** 2;
 const LONGEST_MESSAGE = 256 * MIB;
 /** Longest message that is held back to be looked at. */
 const LONGEST_HELD = 32 * MIB;
+/** Longest message that is held back to be read; it would be handed on too if it were longer, and memory is dear. */
+const LONGEST_READ = 4 * MIB;
 /** How much of a message is held back until its method is known; clients write it first. */
 const LONGEST_UNDECIDED = MIB;
 /** What is unmasked at a time; it stays in the processor's cache. */
 const BLOCK_BYTES = 16 * 1024;
 const SHORT_HEADER = 2;
 
-/** What is done with a command as soon as its method is known: handed on byte by byte, held back until it is whole, or not handed on. */
-export type Judgement = 'pass' | 'hold' | 'drop';
+/**
+ * What is done with a command as soon as its method is known: handed on byte by byte, held back until it is whole, or not handed
+ * on. `read`: held back as well, but handed on if it is too long for that.
+ */
+export type Judgement = 'pass' | 'hold' | 'read' | 'drop';
 
 /** A command that was not handed on, whole now. */
 export interface StoppedCommand {
@@ -45,6 +50,8 @@ export interface CommandJudge {
   settle(command: StoppedCommand): Buffer | undefined;
   /** A message is whole. */
   count(): void;
+  /** Whether a message whose judgement is `read` may pass as it is. `text` has a character for each of its bytes. */
+  isPlain?(text: string): boolean;
 }
 
 type Fate = Judgement | 'undecided';
@@ -97,8 +104,8 @@ export class FrameScanner {
   /** Takes the next bytes of the client; returns what may go on to the browser. @throws {StreamViolation} */
   push(chunk: Buffer): readonly Buffer[] {
     if (this.#isAtRest) {
-      const method = readSmallMessage(chunk, this.#block);
-      if (method !== undefined && this.#judge.judge(method) === 'pass') {
+      const small = readSmallMessage(chunk, this.#block);
+      if (small !== undefined && this.#mayPass(small)) {
         this.#judge.count();
         return [chunk];
       }
@@ -112,6 +119,11 @@ export class FrameScanner {
     this.#keepHeld();
     this.#flushPassed();
     return this.#out;
+  }
+
+  #mayPass({ method, text }: { readonly method: string; readonly text: string }): boolean {
+    const judgement = this.#judge.judge(method);
+    return judgement === 'pass' || (judgement === 'read' && this.#judge.isPlain?.(text) === true);
   }
 
   /** Whether the next byte begins a message. */
@@ -199,7 +211,7 @@ export class FrameScanner {
     this.#judge.count();
     const { method = '', id, sessionId } = scanner;
     const fate = this.#fate;
-    const payload = fate === 'hold' ? this.#takePayload() : undefined;
+    const payload = fate === 'hold' || fate === 'read' ? this.#takePayload() : undefined;
     this.#dropHeld();
     this.#isInMessage = false;
     this.#messageBytes = 0;
@@ -272,6 +284,9 @@ export class FrameScanner {
     const length = this.#held.length + this.#heldTo - this.#heldFrom;
     if (this.#fate === 'undecided' && length > LONGEST_UNDECIDED) {
       this.#hasLeaked = true;
+      this.#releaseHeld();
+    } else if (this.#fate === 'read' && length > LONGEST_READ) {
+      this.#fate = 'pass';
       this.#releaseHeld();
     } else if (length > LONGEST_HELD) {
       this.#fate = 'drop';

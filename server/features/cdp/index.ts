@@ -3,6 +3,8 @@ export { CdpGateway } from './cdp-gateway.ts';
 export { cdpRoutes } from './cdp-routes.ts';
 export { connectToNewSession } from './create-on-connect.ts';
 export type { ClientDeps } from './cdp-relay.ts';
+export { EmulationLog } from './hidden/emulation-log.ts';
+export { HIDDEN_COMMANDS } from './hidden/hidden-commands.ts';
 export { HoldBudget } from './held-bytes.ts';
 export { PortRange } from './port-range.ts';
 export { RefusalLog } from './refusal-log.ts';

@@ -39,7 +39,12 @@ export class RememberingJudge implements CommandJudge {
 
   fateOf(method: string): Judgement {
     if (method.startsWith('Hold')) return 'hold';
+    if (method.startsWith('Read')) return 'read';
     return method.startsWith('Drop') ? 'drop' : 'pass';
+  }
+
+  isPlain(text: string): boolean {
+    return text.includes('plain');
   }
 
   settle(command: StoppedCommand): Buffer | undefined {

@@ -12,14 +12,20 @@ const SHORT_HEADER = 2;
 /** The members of a command as they would be written twice in one that says two things. */
 const MEMBERS = ['"method"', '"params"', '"id"', '"sessionId"'] as const;
 
+/** A small whole message: its method, and all of it as text, a character for each byte. */
+interface SmallMessage {
+  readonly method: string;
+  readonly text: string;
+}
+
 /**
- * The method of a chunk that is one small whole message without anything unusual; undefined for all others, which the
+ * Reads a chunk that is one small whole message without anything unusual; undefined for all others, which the
  * scanner then reads the long way.
  *
  * It gives no other answer than the scanner would: strict JSON, without escapes, where no member is written twice at any
  * depth. The common command costs a third of what it would there, and much less in a service that has just woken up.
  */
-export function readSmallMessage(chunk: Buffer, block: UnmaskBlock): string | undefined {
+export function readSmallMessage(chunk: Buffer, block: UnmaskBlock): SmallMessage | undefined {
   const header = headerOfWholeFrame(chunk);
   if (header === undefined) return undefined;
   const text = block.unmask(chunk.subarray(header), chunk.subarray(header - MASK_LENGTH, header), 0).toString('latin1');
@@ -28,7 +34,7 @@ export function readSmallMessage(chunk: Buffer, block: UnmaskBlock): string | un
   try {
     const message = JSON.parse(text) as { readonly method?: unknown } | null;
     const method = message?.method;
-    return typeof method === 'string' && method.length <= LONGEST_METHOD ? method : undefined;
+    return typeof method === 'string' && method.length <= LONGEST_METHOD ? { method, text } : undefined;
   } catch {
     // The scanner finds out what is wrong.
     return undefined;

@@ -12,7 +12,7 @@ interface Injection {
  *
  * A frame of ours waits while a message of the browser is under way.
  */
-export class ClientFeed {
+export class SocketFeed {
   readonly #client: Socket;
   readonly #boundary = new FrameBoundary();
   #waiting: Injection[] = [];

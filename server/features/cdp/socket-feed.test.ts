@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 
 import { expect, it } from 'vitest';
 
-import { ClientFeed } from './client-feed.ts';
+import { SocketFeed } from './socket-feed.ts';
 
 /** A message of a server in two frames, with a ping between them. */
 function messageOf(text: string): Buffer {
@@ -44,7 +44,7 @@ it('puts a frame of ours only between two messages of the browser, whatever chun
       await using stack = new AsyncDisposableStack();
       const { near, far } = await openPair(stack);
       const received = buffer(far);
-      const feed = new ClientFeed(near);
+      const feed = new SocketFeed(near);
       let isInjected = false;
       let written = 0;
       for (let at = 0; at < stream.length; at += size) {
@@ -68,7 +68,7 @@ it('writes nothing after the browser has closed its stream', async () => {
   await using stack = new AsyncDisposableStack();
   const { near, far } = await openPair(stack);
   const received = buffer(far);
-  const feed = new ClientFeed(near);
+  const feed = new SocketFeed(near);
   const close = Buffer.from([0x88, 2, 3, 0xe8]);
   feed.pass(close);
   feed.inject(Buffer.from([0x81, 0]));
