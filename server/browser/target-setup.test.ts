@@ -8,7 +8,11 @@ const command = (method: string): TargetSetup['commands']['page'][number] => ({ 
 const SETUP: TargetSetup = {
   commands: { page: [command('for.pages')], frame: [command('for.frames')], worker: [command('for.workers')] },
   script: 'script',
+  userAgent: undefined,
 };
+const target = (type: string): Parameters<typeof applyTargetSetup>[1] => ({
+  ...{ targetId: 'target', type, title: '', url: 'about:blank', attached: true, canAccessOpener: false },
+});
 const methodsFor = (type: string, setup = SETUP): string[] =>
   listSetupCommands(type, setup).map(({ method }) => method);
 
@@ -47,7 +51,7 @@ describe('a target', () => {
 
   it('gets all of it and its release last, without an answer to anything', () => {
     const { session, sent } = openSession(() => false);
-    void applyTargetSetup(session, 'worker', SETUP);
+    void applyTargetSetup(session, target('worker'), SETUP);
     expect(sent).toEqual([
       'for.workers',
       'Runtime.evaluate',
@@ -59,7 +63,7 @@ describe('a target', () => {
   it('that does not take its release is released again', async () => {
     const release = 'Runtime.runIfWaitingForDebugger';
     const { session, sent } = openSession((method, count) => method !== release || count > 1);
-    const applied = applyTargetSetup(session, 'page', SETUP);
+    const applied = applyTargetSetup(session, target('page'), SETUP);
     await until(() => sent.filter((method) => method === release).length === 2);
     await applied;
   });
