@@ -118,12 +118,12 @@ export class Browser implements AsyncDisposable {
   async openPages(urls: readonly string[], signal: AbortSignal): Promise<void> {
     const [first, ...others] = urls;
     if (first === undefined) return;
-    const page = await this.page(signal);
-    // An address that cannot be loaded shows the browser's own error page, as it would have before.
-    await page.navigate({ url: first, waitUntil: 'commit' }, signal).catch(() => undefined);
-    for (const url of others) {
-      await this.#parts.connection.browser.send('Target.createTarget', { url }, signal).catch(() => undefined);
-    }
+    const show = async (page: Promise<Page>, url: string): Promise<void> => {
+      // An address that cannot be loaded shows the browser's own error page, as it would have before.
+      await (await page).navigate({ url, waitUntil: 'commit' }, signal).catch(() => undefined);
+    };
+    await show(this.page(signal), first);
+    for (const url of others) await show(this.#parts.pages.open(signal), url).catch(() => undefined);
   }
 
   /** Resizes the window so that its page has this size. The scale of a running browser stays as it is. */

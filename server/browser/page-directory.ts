@@ -33,6 +33,12 @@ interface PageDirectoryOptions {
   readonly answersDialogs: () => boolean;
 }
 
+interface KnownPage {
+  readonly page: Page;
+  /** Resolves when the browser has taken the page's set-up. */
+  readonly isSetUp: Promise<void>;
+}
+
 /**
  * Knows a browser's pages, by being attached to each from its beginning.
  *
@@ -41,8 +47,8 @@ interface PageDirectoryOptions {
  */
 export class PageDirectory {
   readonly #options: PageDirectoryOptions;
-  /** By target id, oldest first; each with the promise that its set-up has been taken by the browser. */
-  readonly #pages = new Map<string, { readonly page: Page; readonly isSetUp: Promise<void> }>();
+  /** By target id, oldest first. */
+  readonly #pages = new Map<string, KnownPage>();
   /** All targets that were set up, with their types, by session id. */
   readonly #targets = new Map<string, { readonly session: CdpSession; readonly type: string }>();
   readonly #waiting = new Set<() => void>();
@@ -110,10 +116,26 @@ export class PageDirectory {
     for (const { session } of documents) void sendCommands(session, this.sharedOverrides);
   }
 
-  async #newest(signal: AbortSignal): Promise<{ readonly page: Page; readonly isSetUp: Promise<void> }> {
+  /**
+   * Opens an empty page beside those that are there. One that is given an address at once is on its way before it can be set up.
+   */
+  async open(signal: AbortSignal): Promise<Page> {
+    const { browser } = this.#options.connection;
+    const { targetId } = await browser.send('Target.createTarget', { url: 'about:blank' }, signal);
+    const { page, isSetUp } = await this.#find(() => this.#pages.get(targetId), signal);
+    await raceAbort(isSetUp, signal);
+    return page;
+  }
+
+  async #newest(signal: AbortSignal): Promise<KnownPage> {
+    return this.#find(() => [...this.#pages.values()].at(-1), signal);
+  }
+
+  /** The page that `look` finds, now or when another has been attached. */
+  async #find(look: () => KnownPage | undefined, signal: AbortSignal): Promise<KnownPage> {
     for (;;) {
-      const newest = [...this.#pages.values()].at(-1);
-      if (newest !== undefined) return newest;
+      const found = look();
+      if (found !== undefined) return found;
       const attached = Promise.withResolvers<void>();
       this.#waiting.add(attached.resolve);
       await raceAbort(attached.promise, signal);
@@ -134,7 +156,7 @@ export class PageDirectory {
       this.#targets.set(sessionId, { session, type });
     }
     const setUp = (): Promise<void> =>
-      setup === undefined ? release(session) : applyTargetSetup(session, type, setup);
+      setup === undefined ? release(session) : applyTargetSetup(session, targetInfo, setup);
     if (type !== 'page') {
       void setUp();
       return;

@@ -8,7 +8,11 @@ const command = (method: string): TargetSetup['commands']['page'][number] => ({ 
 const SETUP: TargetSetup = {
   commands: { page: [command('for.pages')], frame: [command('for.frames')], worker: [command('for.workers')] },
   script: 'script',
+  userAgent: undefined,
 };
+const target = (type: string): Parameters<typeof applyTargetSetup>[1] => ({
+  ...{ targetId: 'target', type, title: '', url: 'about:blank', attached: true, canAccessOpener: false },
+});
 const methodsFor = (type: string, setup = SETUP): string[] =>
   listSetupCommands(type, setup).map(({ method }) => method);
 
@@ -28,7 +32,11 @@ describe('what a target is given', () => {
 
   it('is the locale, which is that of a process, only where it does not end with a worker', () => {
     const locale = command('Emulation.setLocaleOverride');
-    const setup: TargetSetup = { commands: { page: [locale], frame: [locale], worker: [locale] }, script: undefined };
+    const setup: TargetSetup = {
+      commands: { page: [locale], frame: [locale], worker: [locale] },
+      script: undefined,
+      userAgent: undefined,
+    };
     expect(methodsFor('page', setup)).toEqual([locale.method]);
     expect(methodsFor('shared_worker', setup)).toEqual([locale.method]);
     expect(methodsFor('worker', setup)).toEqual([]);
@@ -57,7 +65,7 @@ describe('a target', () => {
 
   it('gets all of it and its release last, without an answer to anything', () => {
     const { session, sent } = openSession(() => false);
-    void applyTargetSetup(session, 'worker', SETUP);
+    void applyTargetSetup(session, target('worker'), SETUP);
     expect(sent).toEqual([
       'for.workers',
       'Runtime.evaluate',
@@ -69,7 +77,7 @@ describe('a target', () => {
   it('that does not take its release is released again', async () => {
     const release = 'Runtime.runIfWaitingForDebugger';
     const { session, sent } = openSession((method, count) => method !== release || count > 1);
-    const applied = applyTargetSetup(session, 'page', SETUP);
+    const applied = applyTargetSetup(session, target('page'), SETUP);
     await until(() => sent.filter((method) => method === release).length === 2);
     await applied;
   });

@@ -7,10 +7,14 @@ import type { BrowserIdentity, SetupCommand } from './browser-identity.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import type { CdpSession } from './cdp-connection.ts';
 import { desktopClientHints, NO_CLIENT_HINTS } from './client-hints.ts';
+import { asksBeforeSetup, mendFirstRequest } from './first-request.ts';
 import { plannedUserAgent } from './launch-plan.ts';
 
 /** What is set on every target of a browser before its first script runs, because no flag can say it. */
-export type TargetSetup = Pick<BrowserIdentity, 'commands' | 'script'>;
+export interface TargetSetup extends Pick<BrowserIdentity, 'commands' | 'script'> {
+  /** What `commands` say of the user agent; undefined when they leave it alone. */
+  readonly userAgent: BrowserIdentity['userAgent'] | undefined;
+}
 
 const GEOLOCATION_ACCURACY_METERS = 50;
 
@@ -47,7 +51,7 @@ export function planTargetSetup(spec: BrowserSpec, host: BrowserHost): TargetSet
       ? everywhere
       : [...everywhere, { method: 'Emulation.setGeolocationOverride', params: position }];
   if (documents.length === 0) return undefined;
-  return { commands: { page: documents, frame: documents, worker: everywhere }, script: undefined };
+  return { commands: { page: documents, frame: documents, worker: everywhere }, script: undefined, userAgent };
 }
 
 function kindOf(type: string): keyof TargetSetup['commands'] | undefined {
@@ -76,7 +80,10 @@ const PROCESS_WIDE = 'Emulation.setLocaleOverride';
 const SHARES_PROCESS = 'worker';
 
 /** All that a target of a type gets, in order. Pure. */
-export function listSetupCommands(type: string, { commands, script }: TargetSetup): readonly SetupCommand[] {
+export function listSetupCommands(
+  type: string,
+  { commands, script }: Pick<TargetSetup, 'commands' | 'script'>,
+): readonly SetupCommand[] {
   const kind = kindOf(type);
   if (kind === undefined) return [];
   const own = commands[kind].filter(({ method }) => type !== SHARES_PROCESS || method !== PROCESS_WIDE);
@@ -122,9 +129,15 @@ async function release(session: CdpSession): Promise<void> {
  * Everything is sent at once, the release last: a paused target may answer nothing before it is released, so waiting
  * for one answer before sending the next could wait for ever.
  */
-export async function applyTargetSetup(session: CdpSession, type: string, setup: TargetSetup): Promise<void> {
+export async function applyTargetSetup(
+  session: CdpSession,
+  target: Protocol.Target.TargetInfo,
+  setup: TargetSetup,
+): Promise<void> {
+  const hints = setup.userAgent?.userAgentMetadata;
+  if (hints !== undefined && asksBeforeSetup(target)) mendFirstRequest(session, hints);
   await Promise.allSettled([
-    sendCommands(session, listSetupCommands(type, setup)),
+    sendCommands(session, listSetupCommands(target.type, setup)),
     session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: true, flatten: true }),
     release(session),
   ]);

@@ -81,6 +81,7 @@ const PAGES: Readonly<Record<string, string>> = {
   '/frame': page('same-site-frame'),
   '/cross-site-frame': page('cross-site-frame', WORKERS.replaceAll('REALM', 'cross-site-frame')),
   '/popup': page('popup'),
+  '/window-without-opener': page('window-without-opener'),
 };
 
 /** The hints a server has to ask for before it is given them. */

@@ -83,7 +83,8 @@ export async function expectOneIdentity(
   site.clear();
   await page.navigate({ url: site.origin }, soon());
   await askPage(page, "void window.open('/popup')");
-  const realms = [...listRealms(fingerprint.os !== 'android'), 'popup'];
+  await askPage(page, "void window.open('/window-without-opener', '_blank', 'noopener')");
+  const realms = [...listRealms(fingerprint.os !== 'android'), 'popup', 'window-without-opener'];
   await until(() => realms.every((realm) => site.reports.has(realm)), {
     what: 'every realm reports',
     timeoutMs: 15_000,

@@ -4,17 +4,13 @@ import { noSuchProfile, wornBy } from './profile-failures.ts';
 import type { ProfileRecord, StateRecord } from './profile-record.ts';
 import type { ProfileRepository } from './profile-repository.ts';
 import type { ProfileStates } from './state/profile-states.ts';
-import { readUserData, type StateFile, writeUserData } from './state/state-archive.ts';
-import { isCookieFile } from './state/state-files.ts';
+import { readUserData, writeUserData } from './state/state-archive.ts';
 import { STATE_FORMAT, type StateCookie } from './state/state-head.ts';
 
 /** How long a browser may take to say its cookies before it is closed. Milliseconds. */
 const READ_COOKIES_TIMEOUT_MS = 3_000;
 /** How long the state may take to be stored. Milliseconds. */
 const SAVE_TIMEOUT_MS = 120_000;
-/** Chromium's way to say that a cookie ends with the browser, and is not on disk. */
-const SESSION_COOKIE_EXPIRY = -1;
-
 interface WornProfileDeps {
   readonly profiles: ProfileRepository;
   readonly states: ProfileStates;
@@ -30,7 +26,7 @@ export class WornProfile implements AsyncDisposable {
   readonly profile: ProfileRecord;
   readonly #deps: WornProfileDeps;
   readonly #sessionId: string;
-  /** Of the saved state, those the browser does not find on its disk. */
+  /** Of the saved state. */
   #cookies: readonly StateCookie[] = [];
   readonly [Symbol.asyncDispose] = once(() => this.#deps.profiles.unlock(this.profile.id, this.#sessionId));
 
@@ -50,19 +46,14 @@ export class WornProfile implements AsyncDisposable {
     const { id, state } = this.profile;
     if (state === null) return;
     await using saved = await this.#deps.states.open(id, state, signal);
-    let hasCookieFile = false;
-    const watched = async function* (): AsyncGenerator<StateFile> {
-      for await (const file of saved.files) {
-        hasCookieFile ||= isCookieFile(file.path);
-        yield file;
-      }
-    };
-    await writeUserData(userDataDir, watched(), signal);
-    const { cookies } = saved.head;
-    this.#cookies = (cookies ?? []).filter(({ expires }) => !hasCookieFile || expires === SESSION_COOKIE_EXPIRY);
+    await writeUserData(userDataDir, saved.files, signal);
+    this.#cookies = saved.head.cookies ?? [];
   }
 
-  /** Gives the browser the cookies it did not find on its disk. What it refuses is left out; returns how many. */
+  /**
+   * Gives the browser its cookies: those without an expiry are on no disk, and of the others Chromium loses the latest now and then
+   * when it closes on a busy machine. What it refuses is left out; returns how many.
+   */
   async giveCookies(browser: Pick<Browser, 'addCookies'>, signal: AbortSignal): Promise<number> {
     return browser.addCookies(this.#cookies, signal);
   }

@@ -16,7 +16,8 @@ describe('the identity of a fingerprint', () => {
   it.each(OS_FAMILIES)('is this for %s', (os) => {
     const fingerprint = testFingerprint(os, VERSION);
     expect(Value.Check(Fingerprint, fingerprint)).toBe(true);
-    const { script, files, ...identity } = compile(fingerprint);
+    const { script, files, fingerprint: source, ...identity } = compile(fingerprint);
+    expect(source).toBe(fingerprint);
     expect({
       ...identity,
       // Their contents have tests of their own.

@@ -79,10 +79,10 @@ const SOFTWARE_GL_THREADS = '2';
 const CONTENT_SETTING = { prompt: undefined, allow: 1, block: 2 } as const;
 
 function userAgentOverride(fingerprint: Fingerprint): BrowserIdentity['userAgent'] {
-  const { userAgent, languages, navigatorPlatform, clientHints, browser } = fingerprint;
+  const { userAgent, navigatorPlatform, clientHints, browser } = fingerprint;
+  // Languages are left to the flag: given here, Accept-Language comes before Accept in every request, which no browser does.
   return {
     userAgent,
-    acceptLanguage: languages.join(','),
     platform: navigatorPlatform,
     // Deprecated in the protocol, but the only way to what pages still ask for as `uaFullVersion`.
     userAgentMetadata: Object.assign({ ...clientHints }, { fullVersion: browser.version }),

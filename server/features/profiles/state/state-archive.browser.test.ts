@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 
@@ -6,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { type Browser, launchBrowser, launchFilledBrowser } from '../../../browser/index.ts';
 import { openPageServer } from '../../../testing/page-server.ts';
 import { openTestHost, PLAIN_BROWSER } from '../../../testing/test-host.ts';
+import { until } from '../../../testing/until.ts';
 import { packState, readUserData, unpackState, writeUserData } from './state-archive.ts';
 import { STATE_FORMAT } from './state-head.ts';
 
@@ -69,6 +72,14 @@ async function run(browser: Browser, url: string, code: string): Promise<unknown
   return (await page.execute({ code }, soon())).result;
 }
 
+/** Whether the log of a browser's local storage has a text in it. */
+async function hasCommitted(userDataDir: string, text: string): Promise<boolean> {
+  const folder = path.join(userDataDir, 'Default', 'Local Storage', 'leveldb');
+  const names = await readdir(folder);
+  const logs = await Promise.all(names.map((name) => readFile(path.join(folder, name))));
+  return logs.some((log) => log.includes(text));
+}
+
 describe('a state', () => {
   it('has in the next browser what sites stored in this one, cookies that are not on disk too', async () => {
     await using stack = new AsyncDisposableStack();
@@ -78,6 +89,9 @@ describe('a state', () => {
     const first = stack.use(await launchBrowser(PLAIN_BROWSER, host, soon()));
     await run(first, origin, WRITE);
     const cookies = await first.readJar(soon());
+    // Chromium commits local storage five seconds after a change. What it commits while it closes is lost now and then when the
+    // machine is busy, which is said in the guide and is not what is tested here.
+    await until(() => hasCommitted(first.folder.userDataDir, 'kept'), { timeoutMs: 20_000 });
     const home = stack.use(await first.leave());
     const head = { format: STATE_FORMAT, chromiumVersion: first.version, cookies } as const;
     const { userDataDir } = home.folder;
@@ -92,8 +106,7 @@ describe('a state', () => {
         soon(),
       ),
     );
-    const passing = (state.head.cookies ?? []).filter(({ expires }) => expires === -1);
-    expect(await second.addCookies(passing, soon())).toBe(0);
+    expect(await second.addCookies(state.head.cookies ?? [], soon())).toBe(0);
 
     expect(await run(second, origin, READ)).toEqual({
       cookies: ['lasting=1', 'passing=2'],
