@@ -21,14 +21,14 @@ import type { Identities } from './features/sessions/index.ts';
 import type { Logger } from './platform/logger/logger.ts';
 
 const BYTES_PER_GB = 1_024 ** 3;
-/** Where somebody is who does not say where. */
-const USUAL_COUNTRY = 'US';
+/** Who says nothing of place and language speaks this, in its country. */
+const USUAL_LOCALE = 'en-US';
 const GEOLOCATION_ACCURACY_METERS = 50;
 
 /** Nobody who says nothing wants pages in a language that changes with each session. */
 function inUsualPlace(constraints: FingerprintConstraints): FingerprintConstraints {
   const { locale, country, timezone } = constraints;
-  return (locale ?? country ?? timezone) === undefined ? { ...constraints, country: USUAL_COUNTRY } : constraints;
+  return (locale ?? country ?? timezone) === undefined ? { ...constraints, locale: USUAL_LOCALE } : constraints;
 }
 
 /**

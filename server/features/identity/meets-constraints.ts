@@ -1,5 +1,7 @@
 import type { Fingerprint, FingerprintConstraints } from '@guise/contract';
 
+import { listTimezones } from './time-zones.ts';
+
 const BRANDS = { chrome: 'Google Chrome', chromium: 'Chromium' } as const;
 
 /** Whether nothing is wanted, or just this. */
@@ -18,11 +20,11 @@ export function meetsConstraints(own: Fingerprint, wanted: FingerprintConstraint
   const device = own.clientHints.mobile ? 'mobile' : 'desktop';
   return [
     isAsWanted(wanted.os, own.os),
-    isAsWanted(wanted.osVersion, own.osVersion),
+    wanted.osVersion === undefined || `${own.osVersion}.`.startsWith(`${wanted.osVersion}.`),
     isAsWanted(wanted.device, device),
     isAsWanted(wanted.browser && BRANDS[wanted.browser], own.browser.brand),
     isAsWanted(wanted.locale, own.locale),
-    isAsWanted(wanted.country, new Intl.Locale(own.locale).maximize().region),
+    wanted.country === undefined || listTimezones(wanted.country).includes(own.timezone),
     isAsWanted(wanted.timezone, own.timezone),
     isWithin(wanted.screen ?? {}, own.screen),
     wanted.gpu === undefined || own.gpu.vendor.toLowerCase().includes(wanted.gpu),

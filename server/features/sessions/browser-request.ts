@@ -221,13 +221,25 @@ function toConstraints({ profile, locale, timezone }: BrowserOptions): Fingerpri
   };
 }
 
+function isAboutScreen(error: unknown): boolean {
+  return error instanceof AppError && error.extensions.errors?.every(({ path }) => path.startsWith('/screen')) === true;
+}
+
 /** A fingerprint of a device that can have a page of this size and scale. */
 function drawFor(
   constraints: FingerprintConstraints,
   { viewport, identities }: { readonly viewport: Viewport | undefined; readonly identities: Identities },
 ): Fingerprint {
   const roomy = withRoom(constraints, viewport);
-  const draw = (): Fingerprint => identities.generate(roomy);
+  const draw = (): Fingerprint => {
+    try {
+      return identities.generate(roomy);
+    } catch (error) {
+      throw viewport !== undefined && isAboutScreen(error)
+        ? invalidField('/viewport', 'no such device has a screen for it')
+        : error;
+    }
+  };
   const scale = viewport?.deviceScaleFactor;
   if (scale === undefined || constraints.seed !== undefined) return draw();
   for (let count = 1; count < MOST_DRAWS; count += 1) {
