@@ -182,6 +182,16 @@ describe('the preferences of an identity', () => {
     expect(site.requests.at(-1)?.headers['dnt']).toBe('1');
   });
 
+  it.each([
+    [{ audioInputs: 1, videoInputs: 1, audioOutputs: 1 }, ['audioinput', 'videoinput', 'audiooutput']],
+    [{ audioInputs: 1, videoInputs: 0, audioOutputs: 1 }, ['audioinput', 'audiooutput']],
+  ])('name the devices that there are: %j', async (media, kinds) => {
+    await using stack = new AsyncDisposableStack();
+    const { page } = await openPage(stack, { media });
+    const code = 'navigator.mediaDevices.enumerateDevices().then((all) => all.map(({ kind }) => kind))';
+    expect(await askPage(page, code)).toEqual(kinds);
+  });
+
   it('leave a phone without the plugins of a desktop', async () => {
     await using stack = new AsyncDisposableStack();
     const { page } = await wearIdentity(stack, { choose: (version) => testFingerprint('android', version) });
