@@ -56,6 +56,12 @@ export function drawFonts({ os, osVersion, model }: FontOwner, random: SeededRan
   return sorted([...base, ...(versions[osVersion] ?? []), ...added]);
 }
 
+/** All families a device of a system may have. */
+export function listPossibleFonts(os: OsFamily): string[] {
+  const { base, versions, optional } = fontSet(os);
+  return sorted([...base, ...Object.values(versions).flat(), ...optional.flatMap(({ families }) => families)]);
+}
+
 /** Families a device must have and does not, and families it cannot have and does. */
 export function fontFaults(
   fonts: readonly string[],

@@ -96,6 +96,13 @@ describe('generated fingerprints', () => {
   });
 });
 
+describe('the media devices of a generated device', () => {
+  it.each(OS_FAMILIES)('of %s can be worn: there is no browser without a microphone', (os) => {
+    const all = Array.from({ length: 60 }, (_, seed) => generateFingerprint({ os, seed }, context).media);
+    expect(all.filter(({ audioInputs }) => audioInputs === 0)).toEqual([]);
+  });
+});
+
 describe('devices in the tables', () => {
   it.each(OS_FAMILIES)('of %s are coherent, every one', (os) => {
     const base = generateFingerprint({ os, seed: 1, locale: 'en-US' }, context);

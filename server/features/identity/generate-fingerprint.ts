@@ -76,7 +76,8 @@ function assemble(drawn: Drawn): Fingerprint {
     gpu: { vendor: device.gpu.vendor, renderer: device.gpu.renderer },
     fonts: drawFonts({ os, osVersion, model: device.model }, new SeededRandom(seed, 'fonts')),
     voices: voicesOf({ os, browser, locale }),
-    media: { audioInputs, videoInputs, audioOutputs },
+    // Chromium's made-up devices always have a microphone among them, and without them there is no loudspeaker either.
+    media: { audioInputs: Math.max(audioInputs, 1), videoInputs, audioOutputs },
     webrtcPolicy: 'disable_non_proxied_udp',
     colorScheme: taste.chance(DARK_SHARE) ? 'dark' : 'light',
     doNotTrack: taste.chance(DO_NOT_TRACK_SHARE),

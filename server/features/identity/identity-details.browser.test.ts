@@ -2,6 +2,7 @@ import type { Fingerprint } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { testFingerprint } from '../../testing/fingerprints.ts';
+import { until } from '../../testing/until.ts';
 import { askPage, wearIdentity, type WornIdentity } from '../../testing/worn-identity.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -43,6 +44,7 @@ describe('what an identity changes', () => {
         realm.SpeechSynthesis.prototype.getVoices,
         realm.Navigator.prototype.share,
         realm.Function.prototype.toString,
+        Object.getOwnPropertyDescriptor(realm.Navigator.prototype, 'platform').get,
         Object.getOwnPropertyDescriptor(realm.SpeechSynthesisVoice.prototype, 'name').get,
         Object.getOwnPropertyDescriptor(realm.SpeechSynthesisUtterance.prototype, 'voice').set,
       ];
@@ -62,7 +64,7 @@ describe('what an identity changes', () => {
       return { texts: [...new Set(texts)].sort(), errors, shape };
     })()`;
     const seen = (await askPage(page, code)) as { texts: string[]; errors: string[]; shape: unknown };
-    const names = ['get name', 'getParameter', 'getVoices', 'set voice', 'share', 'toString'];
+    const names = ['get name', 'get platform', 'getParameter', 'getVoices', 'set voice', 'share', 'toString'];
     expect(seen.texts).toEqual(names.map((name) => `function ${name}() { [native code] }`));
     expect(seen.shape).toEqual([['length', 'name'], 'getParameter', 1, false]);
     expect(seen.errors.map((text) => text.slice(0, text.indexOf('\n')))).toEqual([
@@ -109,6 +111,32 @@ describe('what an identity changes', () => {
     expect(await askPage(page, code)).toEqual([navigatorPlatform, userAgent, hardware.cpuCores]);
   });
 
+  it('lasts in the window of a frame that is gone', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { page, fingerprint } = await openPage(stack);
+    const code = `(() => {
+      const frame = document.body.appendChild(document.createElement('iframe'));
+      const { navigator } = frame.contentWindow;
+      frame.remove();
+      return navigator.platform;
+    })()`;
+    expect(await askPage(page, code)).toBe(fingerprint.navigatorPlatform);
+  });
+
+  it('leaves a window that another opens all that Chrome gives to it', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { page, site } = await openPage(stack);
+    site.clear();
+    const look = 'Object.keys(opened.chrome).sort()';
+    expect(await askPage(page, `globalThis.opened = window.open('/popup'), ${look}`)).toContain('app');
+    await until(() => site.reports.has('popup'), { what: 'the window has its document' });
+    expect(await askPage(page, look)).toEqual(['app', 'csi', 'loadTimes']);
+    const isSame =
+      '[opened, window].map((realm) => JSON.stringify([realm.chrome.app, Object.getOwnPropertyDescriptor(realm.chrome, "app"), realm.chrome.app instanceof realm.Object]))';
+    const [there, here] = (await askPage(page, isSame)) as string[];
+    expect(there).toBe(here);
+  });
+
   it('gives voices that an utterance takes, and takes nothing else', async () => {
     await using stack = new AsyncDisposableStack();
     const { page, fingerprint } = await openPage(stack);
@@ -152,6 +180,23 @@ describe('the preferences of an identity', () => {
       devices: ['audioinput', 'videoinput', 'audiooutput'],
     });
     expect(site.requests.at(-1)?.headers['dnt']).toBe('1');
+  });
+
+  it.each([
+    [{ audioInputs: 1, videoInputs: 1, audioOutputs: 1 }, ['audioinput', 'videoinput', 'audiooutput']],
+    [{ audioInputs: 1, videoInputs: 0, audioOutputs: 1 }, ['audioinput', 'audiooutput']],
+  ])('name the devices that there are: %j', async (media, kinds) => {
+    await using stack = new AsyncDisposableStack();
+    const { page } = await openPage(stack, { media });
+    const code = 'navigator.mediaDevices.enumerateDevices().then((all) => all.map(({ kind }) => kind))';
+    expect(await askPage(page, code)).toEqual(kinds);
+  });
+
+  it('leave a phone without the plugins of a desktop', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { page } = await wearIdentity(stack, { choose: (version) => testFingerprint('android', version) });
+    const code = '[navigator.plugins.length, navigator.mimeTypes.length, navigator.pdfViewerEnabled]';
+    expect(await askPage(page, code)).toEqual([0, 0, false]);
   });
 
   it('keep a page from asking where it is', async () => {

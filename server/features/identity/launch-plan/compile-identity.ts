@@ -157,10 +157,12 @@ function planCommands(fingerprint: Fingerprint, host: IdentityHost): BrowserIden
   return { page: [...mobileMetrics(fingerprint), ...documents], frame: documents, worker: everywhere };
 }
 
-function planPreferences({ doNotTrack, geolocation }: Fingerprint): BrowserIdentity['preferences'] {
+function planPreferences({ doNotTrack, geolocation, clientHints }: Fingerprint): BrowserIdentity['preferences'] {
   const setting = CONTENT_SETTING[geolocation.mode];
   return {
     enable_do_not_track: doNotTrack,
+    // Chrome on a phone has no viewer for them, and so none of the five plugins that stand for it.
+    ...(clientHints.mobile ? { plugins: { always_open_pdf_externally: true } } : {}),
     ...(setting === undefined ? {} : { profile: { default_content_setting_values: { geolocation: setting } } }),
   };
 }
@@ -174,7 +176,7 @@ function scriptColorDepth({ screen }: Fingerprint, headless: boolean): number | 
   return headless || screen.colorDepth === 24 ? undefined : screen.colorDepth;
 }
 
-/** What workers say by themselves. */
+/** What workers and removed frames say by themselves. */
 function nativePlatform(): string {
   return arch() === 'arm64' ? 'Linux aarch64' : 'Linux x86_64';
 }
@@ -201,7 +203,7 @@ export function compileIdentity(fingerprint: Fingerprint, { headless, tokens, ho
     script: realmScript({
       ...tokens,
       gpu: gpu.script,
-      workerPlatform: navigatorPlatform === nativePlatform() ? undefined : navigatorPlatform,
+      platform: navigatorPlatform === nativePlatform() ? undefined : navigatorPlatform,
       voices: voices.length === 0 ? undefined : voices.map(toPageVoice),
       colorDepth: scriptColorDepth(fingerprint, headless),
       sharing: blinkFeatures.enabled.includes('WebShare'),

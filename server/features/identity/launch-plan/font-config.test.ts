@@ -2,7 +2,8 @@ import { OS_FAMILIES } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { identityFontConfig, listFontLinks, setConfig } from './font-config.ts';
-import { faceOf } from './font-families.ts';
+import { generateFingerprint } from '../generate-fingerprint.ts';
+import { FONT_FAMILIES, faceOf } from './font-families.ts';
 
 const rejected = (config: string): string[] =>
   [...config.matchAll(/<patelt name="family"><string>([^<]*)</g)].map(([, name]) => name ?? '');
@@ -26,9 +27,16 @@ describe('the fonts of an identity', () => {
   });
 
   it('have the nearest stand for a family no table knows', () => {
-    const config = identityFontConfig('/fonts', 'linux', ['DejaVu Sans', 'DejaVu Sans Mono', 'Fira Code', 'A & B']);
-    expect(standIn(config, 'Fira Code')).toBe('DejaVu Sans Mono');
+    const config = identityFontConfig('/fonts', 'linux', ['DejaVu Sans', 'DejaVu Sans Mono', 'Nobody’s Code', 'A & B']);
+    expect(standIn(config, 'Nobody’s Code')).toBe('DejaVu Sans Mono');
     expect(config).toContain('A &amp; B');
+  });
+
+  it.each(OS_FAMILIES)('are of a generated %s all in its set: an alias is not found by its name', (os) => {
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const { fonts } = generateFingerprint({ os, seed }, { browserVersion: '156.0.1.2' });
+      expect(fonts.filter((name) => !FONT_FAMILIES[os].has(name))).toEqual([]);
+    }
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import type { OsFamily } from '@guise/contract';
 
+import { listPossibleFonts } from '../font-families.ts';
 import type { FaceName, FontSubstitute, ScriptName } from './font-faces.ts';
 
 type FamiliesByFace = Readonly<Partial<Record<FaceName, readonly string[]>>>;
@@ -48,7 +49,7 @@ const WINDOWS: FamilyTable = {
 const MACOS: FamilyTable = {
   faces: {
     sans: names(
-      'Arial, Arial Black, Arial Hebrew, Arial Unicode MS, Al Bayan, Al Nile, Apple Symbols, Ayuthaya, Baghdad, Damascus, Devanagari MT, Galvji, Geeza Pro, Geneva, Gujarati MT, Gurmukhi MT, Helvetica, Helvetica Neue, InaiMathi, InaiMathi Bold, Kannada MN, Kannada Sangam MN, Kefa, Kohinoor Bangla, Kohinoor Devanagari, Kohinoor Devanagari Medium, Kohinoor Gujarati, Kohinoor Telugu, Krungthep, Lucida Grande, Microsoft Sans Serif, Mukta Mahee, Mukta Mahee Regular, Myanmar MN, Myanmar Sangam MN, Noto Nastaliq Urdu, Oriya MN, Oriya Sangam MN, PT Sans, Sathu, Silom, Sinhala MN, Sinhala Sangam MN, Symbol, Tahoma, Tamil MN, Tamil Sangam MN, Telugu MN, Telugu Sangam MN, Thonburi, Webdings, Wingdings, Wingdings 2, Wingdings 3, Zapf Dingbats, .SF NS, System Font, SF Pro Text, SF Pro Display, Apple SD Gothic Neo, AppleGothic, AppleMyungjo, Heiti SC, Heiti TC, Hiragino Kaku Gothic ProN, Hiragino Maru Gothic ProN, Hiragino Sans, Hiragino Sans GB, Kaiti SC, Kaiti TC, PingFang HK, PingFang MO, PingFang SC, PingFang TC, STHeiti',
+      'Apple Braille, Arial, Arial Black, Arial Hebrew, Arial Unicode MS, Al Bayan, Bangla MN, Bangla Sangam MN, Beirut, Corsiva Hebrew, Devanagari Sangam MN, Euphemia UCAS, Gurmukhi MN, ITF Devanagari, Kailasa, Khmer MN, Lao MN, Malayalam MN, Mishafi, Mshtakan, Plantagenet Cherokee, Sukhumvit Set, Al Nile, Apple Symbols, Ayuthaya, Baghdad, Damascus, Devanagari MT, Galvji, Geeza Pro, Geneva, Gujarati MT, Gurmukhi MT, Helvetica, Helvetica Neue, InaiMathi, InaiMathi Bold, Kannada MN, Kannada Sangam MN, Kefa, Kohinoor Bangla, Kohinoor Devanagari, Kohinoor Devanagari Medium, Kohinoor Gujarati, Kohinoor Telugu, Krungthep, Lucida Grande, Microsoft Sans Serif, Mukta Mahee, Mukta Mahee Regular, Myanmar MN, Myanmar Sangam MN, Noto Nastaliq Urdu, Oriya MN, Oriya Sangam MN, PT Sans, Sathu, Silom, Sinhala MN, Sinhala Sangam MN, Symbol, Tahoma, Tamil MN, Tamil Sangam MN, Telugu MN, Telugu Sangam MN, Thonburi, Webdings, Wingdings, Wingdings 2, Wingdings 3, Zapf Dingbats, .SF NS, System Font, SF Pro Text, SF Pro Display, Apple SD Gothic Neo, AppleGothic, AppleMyungjo, Heiti SC, Heiti TC, Hiragino Kaku Gothic ProN, Hiragino Maru Gothic ProN, Hiragino Sans, Hiragino Sans GB, Kaiti SC, Kaiti TC, PingFang HK, PingFang MO, PingFang SC, PingFang TC, STHeiti',
     ),
     serif: names(
       'Athelas, Baskerville, Big Caslon, Bodoni 72, Bodoni 72 Oldstyle, Bodoni 72 Smallcaps, Bodoni Ornaments, Charter, Cochin, Didot, Georgia, Hoefler Text, Iowan Old Style, Marion, Palatino, PT Serif, PT Serif Caption, Songti SC, Songti TC, STIX Two Math, STIX Two Text, STSong, Superclarendon, Times, Times New Roman, Hiragino Mincho ProN, New York',
@@ -59,7 +60,7 @@ const MACOS: FamilyTable = {
     ),
     slab: names('American Typewriter, Copperplate, Luminari, Rockwell, Phosphate'),
     geometric: names(
-      'Avenir, Avenir Next, Chakra Petch, Futura, Verdana, PT Sans Caption, Farah, Rubik, Noto Sans Javanese',
+      'Arial Rounded MT Bold, Avenir, Avenir Next, Chakra Petch, Futura, Verdana, PT Sans Caption, Farah, Rubik, Noto Sans Javanese',
     ),
     narrow: names('Avenir Next Condensed, DIN Alternate, DIN Condensed, Impact, PT Sans Narrow, Arial Narrow'),
     emoji: ['Apple Color Emoji'],
@@ -82,27 +83,27 @@ const MACOS: FamilyTable = {
 const LINUX: FamilyTable = {
   faces: {
     sans: names(
-      'Arimo, FreeSans, Liberation Sans, Nimbus Sans, Noto Sans Symbols, Noto Sans Symbols2, OpenSymbol, Arial, Helvetica, Droid Sans Fallback, Noto Sans CJK HK, Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, WenQuanYi Micro Hei, WenQuanYi Zen Hei',
+      'Arimo, FreeSans, Liberation Sans, Nimbus Sans, Noto Sans Symbols, Noto Sans Symbols2, OpenSymbol, Arial, Arial Black, Helvetica, Webdings, Droid Sans Fallback, Noto Sans CJK HK, Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, WenQuanYi Micro Hei, WenQuanYi Zen Hei',
     ),
     serif: names(
-      'Bitstream Charter, C059, FreeSerif, Liberation Serif, Nimbus Roman, Noto Serif, Noto Serif CJK JP, P052, Tinos, Times New Roman, Times',
+      'Bitstream Charter, C059, FreeSerif, Georgia, Liberation Serif, Nimbus Roman, Noto Serif, Noto Serif CJK JP, Noto Serif CJK SC, P052, Tinos, Times New Roman, Times',
     ),
     mono: names(
-      'Courier 10 Pitch, Cousine, DejaVu Sans Mono, FreeMono, Liberation Mono, Nimbus Mono PS, Noto Sans Mono, Ubuntu Mono, Ubuntu Sans Mono, Noto Mono, Courier New, Courier',
+      'Andale Mono, Courier 10 Pitch, Cousine, DejaVu Sans Mono, Fira Code, FreeMono, Hack, JetBrains Mono, Liberation Mono, Nimbus Mono PS, Noto Sans Mono, Ubuntu Mono, Ubuntu Sans Mono, Noto Mono, Courier New, Courier',
     ),
-    humanist: names('Cantarell, Carlito, Lato, Z003, URW Gothic'),
+    humanist: names('Cantarell, Carlito, Comic Sans MS, Lato, Trebuchet MS, Z003, URW Gothic'),
     slab: names('Caladea, DejaVu Serif, URW Bookman, D050000L, Standard Symbols PS'),
     geometric: names(
-      'Adwaita Sans, DejaVu Sans, Noto Sans, Open Sans, Roboto, Ubuntu, Ubuntu Sans, DejaVu Math TeX Gyre',
+      'Adwaita Sans, DejaVu Sans, Noto Sans, Open Sans, Roboto, Ubuntu, Ubuntu Sans, Verdana, DejaVu Math TeX Gyre',
     ),
     narrow: names(
-      'DejaVu Sans Condensed, Liberation Sans Narrow, Nimbus Sans Narrow, Roboto Condensed, Ubuntu Condensed',
+      'DejaVu Sans Condensed, Impact, Liberation Sans Narrow, Nimbus Sans Narrow, Roboto Condensed, Ubuntu Condensed',
     ),
     emoji: ['Noto Color Emoji'],
   },
   scripts: {
     cjk: names(
-      'Droid Sans Fallback, Noto Sans CJK HK, Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, WenQuanYi Micro Hei, WenQuanYi Zen Hei',
+      'Droid Sans Fallback, Noto Sans CJK HK, Noto Sans CJK JP, Noto Sans CJK KR, Noto Sans CJK SC, Noto Sans CJK TC, Noto Serif CJK SC, WenQuanYi Micro Hei, WenQuanYi Zen Hei',
     ),
     arabic: ['DejaVu Sans'],
     hebrew: ['DejaVu Sans'],
@@ -139,22 +140,42 @@ const ANDROID: FamilyTable = {
   },
 };
 
-function toSubstitutes({ faces, scripts }: FamilyTable): ReadonlyMap<string, FontSubstitute> {
+/** Which face a family is like that no table knows: told by what such families are called. First match wins. */
+const FACES_BY_NAME: readonly (readonly [RegExp, FaceName])[] = [
+  [/emoji/i, 'emoji'],
+  [/mono|code|consol|courier|typewriter|terminal|fixed/i, 'mono'],
+  [/condensed|narrow|compressed/i, 'narrow'],
+  [/sans/i, 'sans'],
+  [/slab|rockwell|clarendon/i, 'slab'],
+  [/serif|times|roman|garamond|bodoni|book|caslon|century|mincho|song|ming|palatino|antiqua/i, 'serif'],
+  [/script|hand|brush|comic|casual|chalk/i, 'humanist'],
+];
+
+/** The face of a family by its name alone. */
+function guessFace(name: string): FaceName {
+  return FACES_BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? 'sans';
+}
+
+/** What stands for the families of a system: those of its table, and all others that generated devices of it can have. */
+function toSubstitutes(os: OsFamily, { faces, scripts }: FamilyTable): ReadonlyMap<string, FontSubstitute> {
   const scriptsOf = (name: string): ScriptName[] =>
     Object.entries(scripts).flatMap(([script, families]) => (families.includes(name) ? [script as ScriptName] : []));
-  return new Map(
-    Object.entries(faces).flatMap(([face, families]) =>
-      families.map((name) => [name, { face: face as FaceName, scripts: scriptsOf(name) }] as const),
-    ),
+  const listed = Object.entries(faces).flatMap(([face, families]) =>
+    families.map((name): [string, FontSubstitute] => [name, { face: face as FaceName, scripts: scriptsOf(name) }]),
   );
+  const others = listPossibleFonts(os).map((name): [string, FontSubstitute] => [
+    name,
+    { face: guessFace(name), scripts: [] },
+  ]);
+  return new Map([...others, ...listed]);
 }
 
 /** The families of each system that a set has, and what stands for them. */
 export const FONT_FAMILIES: Readonly<Record<OsFamily, ReadonlyMap<string, FontSubstitute>>> = {
-  windows: toSubstitutes(WINDOWS),
-  macos: toSubstitutes(MACOS),
-  linux: toSubstitutes(LINUX),
-  android: toSubstitutes(ANDROID),
+  windows: toSubstitutes('windows', WINDOWS),
+  macos: toSubstitutes('macos', MACOS),
+  linux: toSubstitutes('linux', LINUX),
+  android: toSubstitutes('android', ANDROID),
 };
 
 /** What the generic families of CSS are on each system; the first of them that an identity has is taken. */
@@ -194,20 +215,7 @@ export const GENERIC_FAMILIES: Readonly<Record<OsFamily, Readonly<Record<string,
   },
 };
 
-/** Which face a family is like that no table knows: told by what such families are called. First match wins. */
-const FACES_BY_NAME: readonly (readonly [RegExp, FaceName])[] = [
-  [/emoji/i, 'emoji'],
-  [/mono|code|consol|courier|typewriter|terminal|fixed/i, 'mono'],
-  [/condensed|narrow|compressed/i, 'narrow'],
-  [/sans/i, 'sans'],
-  [/slab|rockwell|clarendon/i, 'slab'],
-  [/serif|times|roman|garamond|bodoni|book|caslon|century|mincho|song|ming|palatino|antiqua/i, 'serif'],
-  [/script|hand|brush|comic|casual|chalk/i, 'humanist'],
-];
-
 /** The face that comes nearest to a family, known or not. */
 export function faceOf(os: OsFamily, name: string): FaceName {
-  const known = FONT_FAMILIES[os].get(name);
-  if (known !== undefined) return known.face;
-  return FACES_BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? 'sans';
+  return FONT_FAMILIES[os].get(name)?.face ?? guessFace(name);
 }

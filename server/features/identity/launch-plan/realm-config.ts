@@ -14,8 +14,8 @@ export interface RealmConfig {
   /** Random: the name of the script, by which it finds itself in stacks. */
   readonly scriptName: string;
   readonly gpu?: { readonly vendor: string; readonly renderer: string } | undefined;
-  /** Of workers, which no command reaches. */
-  readonly workerPlatform?: string | undefined;
+  /** Of workers, which no command reaches, and of the windows of removed frames, which lose what was set. */
+  readonly platform?: string | undefined;
   readonly voices?: readonly PageVoice[] | undefined;
   readonly colorDepth?: number | undefined;
   /** Whether `navigator.share` is there: stock Chromium crashes in it, having no dialog to show on Linux. */

@@ -125,6 +125,26 @@ export function patchShare(toolkit: Toolkit, realm: Dictionary): boolean {
   return true;
 }
 
+/**
+ * Gives a window that another has opened the `chrome.app` of that one. Running before such a window knows its opener has this script
+ * make what Chrome itself makes later, and the document that follows keeps it: without `app`, which only pages with an address get.
+ */
+export function lendChromeApp(realm: Dictionary): void {
+  const { getOwnPropertyDescriptor, defineProperty, ownKeys } = Reflect;
+  try {
+    const { chrome, opener } = realm as { chrome?: Dictionary; opener?: { chrome?: Dictionary } | null };
+    const lent = opener?.chrome?.['app'];
+    if (chrome === undefined || 'app' in chrome || typeof lent !== 'object' || lent === null) return;
+    const app = {};
+    for (const key of ownKeys(lent)) {
+      defineProperty(app, key, getOwnPropertyDescriptor(lent, key) as PropertyDescriptor);
+    }
+    chrome['app'] = app;
+  } catch {
+    // An opener of another origin: its windows have what is theirs.
+  }
+}
+
 /** Has `toString` print the natives' own text for what stands in their place, itself included. */
 export function patchToString({ call, disguiseOf, clean, fake }: Toolkit): void {
   const { getPrototypeOf, defineProperty, getOwnPropertyDescriptor } = Reflect;
@@ -157,11 +177,12 @@ export function patchRealm(toolkit: Toolkit, config: RealmConfig): void {
   const prototypeOf = (name: string): object | undefined =>
     (realm[name] as { prototype: object } | undefined)?.prototype;
   const patched: boolean[] = [];
-  const workerNavigator = prototypeOf('WorkerNavigator');
+  lendChromeApp(realm);
+  const navigator = prototypeOf('Navigator') ?? prototypeOf('WorkerNavigator');
   const screen = prototypeOf('Screen');
   if (config.gpu !== undefined) patched.push(patchGpu(toolkit, realm, config.gpu));
-  if (config.workerPlatform !== undefined && workerNavigator !== undefined) {
-    patched.push(patchGetters(toolkit, workerNavigator, { names: ['platform'], value: config.workerPlatform }));
+  if (config.platform !== undefined && navigator !== undefined) {
+    patched.push(patchGetters(toolkit, navigator, { names: ['platform'], value: config.platform }));
   }
   if (config.colorDepth !== undefined && screen !== undefined) {
     patched.push(patchGetters(toolkit, screen, { names: ['colorDepth', 'pixelDepth'], value: config.colorDepth }));

@@ -1,5 +1,13 @@
 import type { RealmConfig } from './realm-config.ts';
-import { patchGetters, patchGpu, patchRealm, patchShare, patchToString, patchVoices } from './realm-patches.ts';
+import {
+  lendChromeApp,
+  patchGetters,
+  patchGpu,
+  patchRealm,
+  patchShare,
+  patchToString,
+  patchVoices,
+} from './realm-patches.ts';
 import { joinRegistry, makeAsker, makeCleaner, makePrototypeTrap, makeToolkit, methodOf } from './realm-toolkit.ts';
 
 /** The functions that make up the script. Their names are how they find each other. */
@@ -14,13 +22,14 @@ const PARTS: readonly ((...args: never[]) => unknown)[] = [
   patchGetters,
   patchVoices,
   patchShare,
+  lendChromeApp,
   patchToString,
   patchRealm,
 ];
 
 /** Whether anything is left for a script to do. */
-function hasWork({ gpu, workerPlatform, voices, colorDepth, sharing }: RealmConfig): boolean {
-  return sharing || [gpu, workerPlatform, voices, colorDepth].some((each) => each !== undefined);
+function hasWork({ gpu, platform, voices, colorDepth, sharing }: RealmConfig): boolean {
+  return sharing || [gpu, platform, voices, colorDepth].some((each) => each !== undefined);
 }
 
 /** The script of an identity, or undefined when nothing is left for one to do. Pure. */
