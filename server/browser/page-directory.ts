@@ -159,6 +159,8 @@ export class PageDirectory {
       setup === undefined ? release(session) : applyTargetSetup(session, targetInfo, setup);
     if (type !== 'page') {
       void setUp();
+      // See below.
+      session.on('Inspector.targetReloadedAfterCrash', () => void setUp());
       return;
     }
     const page = new Page({ targetId, session, answersDialogs });

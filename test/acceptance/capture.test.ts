@@ -19,7 +19,7 @@ let id: string;
 
 beforeAll(async () => {
   ({ api } = await startService(stack));
-  ({ id } = await api.create({ viewport: VIEWPORT }));
+  ({ id } = await api.create({ stealthLevel: 'basic', viewport: VIEWPORT }));
   await api.navigate(id, `data:text/html,${encodeURIComponent(PAGE)}`);
 });
 afterAll(() => stack.disposeAsync());

@@ -96,6 +96,23 @@ describe('generated fingerprints', () => {
   });
 });
 
+describe('the window of a generated device', () => {
+  it.each(['windows', 'linux'] as const)('of %s ends on whole pixels, where the browser would round it', (os) => {
+    const all = Array.from({ length: 400 }, (_, seed) => generateFingerprint({ os, seed }, context));
+    const small = all.filter(
+      ({ screen, window }) =>
+        !Number.isInteger(screen.devicePixelRatio) &&
+        window.width < screen.availWidth - 8 &&
+        window.height < screen.availHeight - 8,
+    );
+    expect(small.length).toBeGreaterThan(5);
+    for (const { screen, window } of small) {
+      const edges = [window.width, window.height, window.x, window.y].map((each) => each * screen.devicePixelRatio);
+      expect(edges.filter((edge) => !Number.isInteger(edge))).toEqual([]);
+    }
+  });
+});
+
 describe('the media devices of a generated device', () => {
   it.each(OS_FAMILIES)('of %s can be worn: there is no browser without a microphone', (os) => {
     const all = Array.from({ length: 60 }, (_, seed) => generateFingerprint({ os, seed }, context).media);

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { adoptBrowser, findOwnedBrowsers, relaunchBrowser } from '../../browser/index.ts';
+import { CdpConnection } from '../../browser/cdp-connection.ts';
+import { raceAbort } from '../../lib/deadline.ts';
 import { testFingerprint } from '../../testing/fingerprints.ts';
 import { openRealmSite } from '../../testing/realm-site.ts';
 import { openTestHost } from '../../testing/test-host.ts';
@@ -61,6 +63,31 @@ describe('an identity', () => {
     // By now workers have come and gone.
     await opened.navigate({ url: `${site.origin}/popup` }, soon());
     expect(await askPage(opened, locale)).toBe(fingerprint.locale);
+  });
+
+  it('is kept by a frame of another site whose process has crashed', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { browser, page, site } = await wearIdentity(stack, {
+      choose: (version) => testFingerprint('macos', version),
+    });
+    await page.navigate({ url: site.origin }, soon());
+    const before = await until(() => site.reports.get('cross-site-frame'));
+    const client = stack.use(await CdpConnection.open(browser.endpoint, soon()));
+    const { targetInfos } = await client.browser.send('Target.getTargets', {}, soon());
+    const targetId =
+      targetInfos.find(({ type, url }) => type === 'iframe' && url.includes('cross-site'))?.targetId ?? '';
+    const { sessionId } = await client.browser.send('Target.attachToTarget', { targetId, flatten: true }, soon());
+    const crashed = Promise.withResolvers<void>();
+    client.session(sessionId).on('Inspector.targetCrashed', () => crashed.resolve());
+    client
+      .session(sessionId)
+      .send('Page.crash')
+      .catch(() => undefined);
+    await raceAbort(crashed.promise, soon());
+    site.clear();
+    await askPage(page, "document.querySelector('[src*=cross-site]').src += '?again'");
+    const after = await until(() => site.reports.get('cross-site-frame'));
+    expect(after.values).toEqual(before.values);
   });
 
   it('is kept when its browser is restarted', async () => {

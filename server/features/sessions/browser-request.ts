@@ -157,6 +157,7 @@ function identityRequest(options: BrowserOptions, identities: Identities): Brows
       identity !== undefined &&
       isWarmHeadless === headless &&
       identities.meets(identity.fingerprint, constraints) &&
+      (viewport === undefined || hasScaleFor(viewport, identity.fingerprint)) &&
       whyNotViewport(viewport, identity.fingerprint) === undefined,
     viewport,
   };
@@ -240,13 +241,18 @@ function drawFor(
         : error;
     }
   };
-  const scale = viewport?.deviceScaleFactor;
-  if (scale === undefined || constraints.seed !== undefined) return draw();
+  if (viewport === undefined || constraints.seed !== undefined) return draw();
   for (let count = 1; count < MOST_DRAWS; count += 1) {
     const drawn = draw();
-    if (drawn.screen.devicePixelRatio === scale) return drawn;
+    if (hasScaleFor(viewport, drawn)) return drawn;
   }
   return draw();
+}
+
+/** Whether a page comes out to the pixel: at the scale that is asked for, or one at which no pixel is divided. */
+function hasScaleFor({ deviceScaleFactor }: Viewport, { screen }: Fingerprint): boolean {
+  const { devicePixelRatio } = screen;
+  return deviceScaleFactor === undefined ? Number.isInteger(devicePixelRatio) : devicePixelRatio === deviceScaleFactor;
 }
 
 /** Asks for a screen that holds a page of this size. */

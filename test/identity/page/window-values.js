@@ -2,6 +2,15 @@
 function windowReaders() {
   const media = (feature, values) => values.filter((value) => matchMedia(`(${feature}: ${value})`).matches).join();
 
+  // A page that has got a new process is told only a little later where its window stands; until then every Chromium, also one that
+  // nobody drives, says that it is nowhere (0 by 0) or as large as the page in it.
+  const isTold = () =>
+    outerHeight > 0 && (globalThis.top !== globalThis || outerHeight > innerHeight || navigator.userAgentData?.mobile);
+  const whenTold = async (read) => {
+    for (let count = 0; count < 40 && !isTold(); count += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    return read();
+  };
+
   const screenValues = {
     screenSize: () => [screen.width, screen.height],
     availableScreen: () => [screen.availWidth, screen.availHeight, screen.availLeft, screen.availTop],
@@ -9,9 +18,9 @@ function windowReaders() {
     orientation: () => [screen.orientation.type, screen.orientation.angle],
     isExtended: () => screen.isExtended,
     devicePixelRatio: () => devicePixelRatio,
-    outerSize: () => [outerWidth, outerHeight],
-    innerSize: () => [innerWidth, innerHeight],
-    windowPosition: () => [screenX, screenY],
+    outerSize: () => whenTold(() => [outerWidth, outerHeight]),
+    innerSize: () => whenTold(() => [innerWidth, innerHeight]),
+    windowPosition: () => whenTold(() => [screenX, screenY]),
   };
 
   // The same facts from the side of CSS: what a script finds must be what a style sheet is laid out by.
