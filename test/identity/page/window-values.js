@@ -3,9 +3,8 @@ function windowReaders() {
   const media = (feature, values) => values.filter((value) => matchMedia(`(${feature}: ${value})`).matches).join();
 
   // A page that has got a new process is told only a little later where its window stands; until then every Chromium, also one that
-  // nobody drives, says that it is nowhere (0 by 0) or as large as the page in it.
-  const isTold = () =>
-    outerHeight > 0 && (globalThis.top !== globalThis || outerHeight > innerHeight || navigator.userAgentData?.mobile);
+  // nobody drives, says that it is nowhere and 0 by 0.
+  const isTold = () => outerHeight > 0;
   const whenTold = async (read) => {
     for (let count = 0; count < 40 && !isTold(); count += 1) await new Promise((resolve) => setTimeout(resolve, 25));
     return read();
