@@ -249,10 +249,9 @@ function drawFor(
   return draw();
 }
 
-/** Whether a page comes out to the pixel: at the scale that is asked for, or one at which no pixel is divided. */
-function hasScaleFor({ deviceScaleFactor }: Viewport, { screen }: Fingerprint): boolean {
-  const { devicePixelRatio } = screen;
-  return deviceScaleFactor === undefined ? Number.isInteger(devicePixelRatio) : devicePixelRatio === deviceScaleFactor;
+/** Whether a page has the scale that is asked for. Who asks for a size alone wants pictures of that size. */
+function hasScaleFor({ deviceScaleFactor = 1 }: Viewport, { screen }: Fingerprint): boolean {
+  return screen.devicePixelRatio === deviceScaleFactor;
 }
 
 /** Asks for a screen that holds a page of this size. */

@@ -184,7 +184,7 @@ describe('startEmbeddedPostgres', () => {
   it('starts afresh where the making of a cluster was cut short', async () => {
     await using stack = new AsyncDisposableStack();
     const dataDir = await openDataDir(stack);
-    for (const afterMs of [50, 200, 400]) {
+    for (const afterMs of [10, 50, 150]) {
       await expect(
         startEmbeddedPostgres({ dataDir, logger: silentLogger }, AbortSignal.timeout(afterMs)),
       ).rejects.toThrow();
