@@ -29,27 +29,29 @@ describe('the warm pool', () => {
     const { api } = service;
     const warmCreates = (): Promise<number> => readMetric(api, 'guise_session_create_seconds_count{outcome="warm"}');
     const claims = (labels: string): Promise<number> => readMetric(api, `guise_warm_pool_claims_total{${labels}}`);
-    const start = await holds(api, { 'headless-basic': 2, 'headful-basic': 0 });
+    const start = await holds(api, { 'headless-windows': 2, 'headful-windows': 0 });
     expect(start.hitRate).toBeNull();
     expect(listDisplays(service.dataDir)).toEqual([]);
 
     const first = await api.create({ headless: false });
     expect(await warmCreates()).toBe(0);
-    const shared = await holds(api, { 'headless-basic': 1, 'headful-basic': 1 });
+    const shared = await holds(api, { 'headless-windows': 1, 'headful-windows': 1 });
     expect(shared.hitRate).toBe(0);
     expect(shared.classes).toEqual(
       expect.arrayContaining([
-        { class: 'headless-basic', target: 1, ready: 1, starting: 0 },
-        { class: 'headful-basic', target: 1, ready: 1, starting: 0 },
+        { class: 'headless-windows', target: 1, ready: 1, starting: 0 },
+        { class: 'headful-windows', target: 1, ready: 1, starting: 0 },
       ]),
     );
-    expect(await readMetric(api, 'guise_warm_browsers_ready{class="headful-basic"}')).toBe(1);
+    expect(await readMetric(api, 'guise_warm_browsers_ready{class="headful-windows"}')).toBe(1);
 
     const second = await api.create({ headless: false });
     const third = await api.create();
     expect(await warmCreates()).toBe(2);
     for (const { id } of [second, third]) {
-      expect(await api.evaluate(id, '[innerWidth, innerHeight]')).toEqual([1280, 720]);
+      const { identity } = await api.get(id);
+      const { width, height } = identity?.viewport ?? {};
+      expect(await api.evaluate(id, '[innerWidth, innerHeight]')).toEqual([width, height]);
     }
     // Asked of the system: one browser of the two has a window, and so has the first one's.
     const browsersOf = (): string[] => listBrowsers(service.dataDir).map(({ command }) => command);
@@ -57,12 +59,12 @@ describe('the warm pool', () => {
     const windows = browsersOf().filter((command) => !command.includes(' --headless')).length;
     expect(windows).toBe(listDisplays(service.dataDir).length);
     expect(windows).toBeGreaterThanOrEqual(2);
-    // Nobody is warm for a time zone of one's own.
-    const unfit = await api.create({ timezone: 'Asia/Tokyo' });
-    expect(await claims('outcome="miss",class="headful-basic"')).toBe(1);
-    expect(await claims('outcome="hit",class="headful-basic"')).toBe(1);
-    expect(await claims('outcome="hit",class="headless-basic"')).toBe(1);
-    expect(await claims('outcome="unfit",class="headless-basic"')).toBe(1);
+    // Nobody is warm for a flag of one's own.
+    const unfit = await api.create({ launchArgs: ['--mute-audio'] });
+    expect(await claims('outcome="miss",class="headful-windows"')).toBe(1);
+    expect(await claims('outcome="hit",class="headful-windows"')).toBe(1);
+    expect(await claims('outcome="hit",class="headless-windows"')).toBe(1);
+    expect(await claims('outcome="unfit",class="headless-windows"')).toBe(1);
     expect(await readMetric(api, 'guise_warm_pool_hit_ratio')).toBeCloseTo(2 / 3);
     expect(await readMetric(api, 'guise_warm_browsers_ended_total{reason="surplus"}')).toBe(1);
     for (const { id } of [first, second, third, unfit]) await api.end(id);
@@ -72,7 +74,7 @@ describe('the warm pool', () => {
     await using own = new AsyncDisposableStack();
     const service = await startService(own, { WARM_POOL_SIZE: '1', WARM_POOL_MAX_AGE_MS: '2000' });
     const { api } = service;
-    await holds(api, { 'headless-basic': 1 });
+    await holds(api, { 'headless-windows': 1 });
     const [old] = listBrowsers(service.dataDir);
     let fewest = 1;
     await until(

@@ -46,6 +46,7 @@ export async function drivePlaywright(cdpUrl: string, visit: Visit): Promise<Scr
       await page.bringToFront();
       await page.mouse.click(60, 40);
     }
+    await page.bringToFront();
     await visit.probed();
     return outcome;
   } finally {

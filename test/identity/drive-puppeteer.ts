@@ -47,6 +47,7 @@ export async function drivePuppeteer(cdpUrl: string, visit: Visit): Promise<Scri
       await page.bringToFront();
       await page.mouse.click(60, 40);
     }
+    await page.bringToFront();
     await visit.probed();
     return outcome;
   } finally {

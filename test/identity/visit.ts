@@ -58,6 +58,7 @@ export async function clickProbe(session: Session, visit: Visit): Promise<ProbeR
     await client.send('Page.bringToFront', {}, page);
     await click(client, page);
   }
+  await client.send('Page.bringToFront', {}, page);
   return await visit.probed();
 }
 

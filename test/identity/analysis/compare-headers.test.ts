@@ -48,6 +48,12 @@ describe('compareHeaderOrder', () => {
       { field: 'header order of document' },
     ]);
   });
+  it('minds neither hints that only one was asked for nor a setting', () => {
+    const asked = ['Host', 'DNT', 'sec-ch-prefers-color-scheme', ...SAMPLE_REQUEST.headerNames];
+    expect(compareHeaderOrder(resultOf({ ...SAMPLE_REQUEST, headerNames: asked }), sampleResult())).toEqual([]);
+    const foreign = ['X-Driver', ...SAMPLE_REQUEST.headerNames];
+    expect(compareHeaderOrder(resultOf({ ...SAMPLE_REQUEST, headerNames: foreign }), sampleResult())).toHaveLength(1);
+  });
   it('does not mind where a page was come from', () => {
     const from = { ...SAMPLE_REQUEST, headerNames: ['Host', ...SAMPLE_REQUEST.headerNames, 'Referer'] };
     expect(compareHeaderOrder(resultOf(from), sampleResult())).toEqual([]);

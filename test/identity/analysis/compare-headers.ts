@@ -142,18 +142,28 @@ export function listUnseenRequests({ requests }: ProbeResult): Finding[] {
 const INCIDENTAL =
   /^(host|referer|cookie|sec-fetch-user|sec-fetch-site|content-length|cache-control|pragma|if-none-match)$/i;
 
+/** What a browser sends or leaves out by what a site has asked for before, and by its settings. */
+const OPTIONAL = /^(sec-ch-.*|device-memory|dpr|viewport-width|dnt)$/i;
+
+/** Names without those of optional headers that the other request does not have. */
+function comparable(names: readonly string[], others: readonly string[]): string {
+  return names.filter((name) => !OPTIONAL.test(name) || others.includes(name)).join(' ');
+}
+
 /** The main page's requests whose headers come in another order, or under other names, than in a browser nobody drives. */
 export function compareHeaderOrder(result: ProbeResult, control: ProbeResult): Finding[] {
-  const orders = ({ requests }: ProbeResult): Map<string, string> =>
+  const orders = ({ requests }: ProbeResult): Map<string, readonly string[]> =>
     new Map(
       requests
         .filter(({ realm }) => realm === 'main')
-        .map(({ kind, headerNames }) => [kind, headerNames.filter((name) => !INCIDENTAL.test(name)).join(' ')]),
+        .map(({ kind, headerNames }) => [kind, headerNames.filter((name) => !INCIDENTAL.test(name))]),
     );
   const expected = orders(control);
   return [...orders(result)].flatMap(([kind, names]) => {
     const native = expected.get(kind);
-    if (native === undefined || native === names) return [];
-    return [{ realm: 'main', field: `header order of ${kind}`, text: `is ${names}, natively ${native}` }];
+    if (native === undefined) return [];
+    const [own, usual] = [comparable(names, native), comparable(native, names)];
+    if (own === usual) return [];
+    return [{ realm: 'main', field: `header order of ${kind}`, text: `is ${own}, natively ${usual}` }];
   });
 }

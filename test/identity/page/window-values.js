@@ -4,9 +4,12 @@ function windowReaders() {
 
   // A page that has got a new process is told only a little later where its window stands; until then every Chromium, also one that
   // nobody drives, says that it is nowhere and 0 by 0.
-  const isTold = () => outerHeight > 0;
+  // A page behind another one, as the probe's own is while a popup is in front, is told that its window is as high as its contents: by
+  // every Chromium, too. On phones it is so.
+  const isBehind = () => outerHeight === innerHeight && !/Android/.test(navigator.userAgent);
+  const isTold = () => outerHeight > 0 && !isBehind();
   const whenTold = async (read) => {
-    for (let count = 0; count < 40 && !isTold(); count += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+    for (let count = 0; count < 200 && !isTold(); count += 1) await new Promise((resolve) => setTimeout(resolve, 25));
     return read();
   };
 
