@@ -16,7 +16,8 @@ const UTILITY_SCRIPT = /utilityScript_exports|^\(utilityScript, \.\.\.args\) => 
 /** A message without any of these has nothing to be taken out. */
 const MARKS = ['sourceURL=', PLAYWRIGHT_BINDING, 'tilityScript', 'callPuppeteer', PUPPETEER_PREFIX] as const;
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+/** Without p: chance has written "cdp" into a name, and sites look for such words. */
+const LETTERS = 'abcdefghijklmnoqrstuvwxyz';
 
 /** Letters at random, as many as `name` has bytes: so one can be written over the other. */
 function aliasFor(name: string): string {
