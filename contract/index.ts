@@ -1,4 +1,5 @@
 export { Cookie, CookieInput, CookieList, SetCookies } from './cookie.ts';
+export { EgressFailureReason, RefusalReason, SessionTraffic } from './egress.ts';
 export {
   BROWSER_BRANDS,
   ClientHints,

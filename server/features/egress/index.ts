@@ -1,0 +1,9 @@
+export type {
+  Destination,
+  EgressFailure,
+  EgressListener,
+  EgressRefusal,
+  EgressRules,
+  Upstream,
+  UpstreamSource,
+} from './egress-rules.ts';
