@@ -1,4 +1,5 @@
 export type { CoherenceContext } from './coherence/coherence-rule.ts';
+export { exitFindings } from './coherence/region-rules.ts';
 export { findFaults, repairFingerprint } from './coherence/find-faults.ts';
 export type { Device, Gpu, MediaCounts, OsVersion } from './device-population.ts';
 export { generateFingerprint } from './generate-fingerprint.ts';
