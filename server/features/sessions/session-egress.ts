@@ -46,8 +46,8 @@ export interface EgressDeps {
   /** Hosts that serve what is to be blocked. */
   readonly findBlocked: (kinds: readonly ('ads' | 'trackers')[]) => EgressRules['findBlocked'];
   /** Text that only this service can read again. */
-  readonly seal: (text: string) => string;
-  readonly unseal: (sealed: string) => string;
+  readonly seal: (text: string) => Promise<string>;
+  readonly unseal: (sealed: string) => Promise<string>;
   /** Told of what becomes of a session's connections. */
   readonly listener: (sessionId: string) => EgressListener;
 }
@@ -70,7 +70,7 @@ async function chooseProxy(deps: EgressDeps, selection: ProxySelection): Promise
       url: proxyRotation === undefined ? opened.describe() : null,
       group: proxyRotation?.group ?? null,
     },
-    sealedProxy: 'proxy' in selection ? deps.seal(selection.proxy) : undefined,
+    sealedProxy: 'proxy' in selection ? await deps.seal(selection.proxy) : undefined,
     proxyRotation,
   };
 }
@@ -105,7 +105,7 @@ export class SessionEgress {
     const { proxy, sealedProxy, proxyRotation } = stored;
     const selection = toSelection({
       proxyRotation,
-      ...(sealedProxy === undefined ? {} : { proxy: deps.unseal(sealedProxy) }),
+      ...(sealedProxy === undefined ? {} : { proxy: await deps.unseal(sealedProxy) }),
       ...(sealedProxy === undefined && proxyRotation === undefined ? { proxyId: proxy?.id } : {}),
     });
     const egress = await SessionEgress.plan(deps, { selection, limits: stored });
