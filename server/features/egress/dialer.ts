@@ -180,10 +180,11 @@ export class Dialer {
     const refusals: string[] = [];
     const allowed = found.filter((address) => {
       const what = findAddressRefusal(address, this.#deps.policy, purpose);
-      if (what !== undefined) refusals.push(`${address} is ${what}`);
+      if (what !== undefined)
+        refusals.push(address === host ? `${address} is ${what}` : `${host} is at ${address}, which is ${what}`);
       return what === undefined;
     });
-    if (allowed.length === 0) throw new ConnectionRefused('address', `${host}: ${refusals.join(', ')}`);
+    if (allowed.length === 0) throw new ConnectionRefused('address', refusals.join('; '));
     const foreign = allowed.filter((address) => !isOwnService(address, port, this.#deps.policy));
     if (foreign.length === 0) throw new ConnectionRefused('port', `Port ${port} of ${host} is this service's own`);
     return foreign;
