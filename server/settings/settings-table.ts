@@ -178,6 +178,21 @@ export const SETTINGS = {
     setting('EGRESS_ALLOW', Type.Optional(text()), 'CIDR list sessions may reach beside public addresses.'),
   ),
   egressDeny: refusedForNow(setting('EGRESS_DENY', Type.Optional(text()), 'CIDR list sessions may not reach.')),
+  egressEchoUrl: setting(
+    'EGRESS_ECHO_URL',
+    text({ pattern: '^https?://[^\\s/@]+(/\\S*)?$', default: 'https://api.ipify.org' }),
+    'Address that answers with the address it is asked from, as text or as JSON with an ip: tells where proxies come out.',
+  ),
+  proxyCheckIntervalMs: setting(
+    'PROXY_CHECK_INTERVAL_MS',
+    integer(0, 30 * DAY_MS, 0),
+    'Milliseconds after which an active proxy is checked again; 0: only when somebody asks.',
+  ),
+  geoDatabasePath: setting(
+    'GEO_DATABASE_PATH',
+    Type.Optional(text()),
+    'MMDB file that tells the country of an address. Default: the one that comes with the service.',
+  ),
 } as const satisfies Record<string, Setting>;
 
 type SettingTable = typeof SETTINGS;
