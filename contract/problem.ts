@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 
 import { CoherenceFault } from './fingerprint.ts';
+import { CheckFailureReason } from './proxy.ts';
 
 /**
  * Every failure a client can see, in one table.
@@ -17,8 +18,8 @@ export const PROBLEMS = {
   ROUTE_NOT_FOUND: { status: 404, title: 'No such endpoint', retryable: false },
   SESSION_NOT_FOUND: { status: 404, title: 'No such session', retryable: false },
   PROFILE_NOT_FOUND: { status: 404, title: 'No such profile', retryable: false },
-  PROFILE_STATE_NOT_FOUND: { status: 404, title: 'The profile has no such saved state', retryable: false },
   PROXY_NOT_FOUND: { status: 404, title: 'No such proxy', retryable: false },
+  PROFILE_STATE_NOT_FOUND: { status: 404, title: 'The profile has no such saved state', retryable: false },
   TARGET_NOT_FOUND: { status: 404, title: 'No such target in this browser', retryable: false },
   SESSION_NOT_READY: { status: 409, title: 'The session is not in a state that allows this', retryable: true },
   PROFILE_LOCKED: { status: 409, title: 'A session wears this profile', retryable: true },
@@ -28,6 +29,7 @@ export const PROBLEMS = {
   PROFILE_INCOHERENT: { status: 422, title: 'The fingerprint contradicts itself', retryable: false },
   PROFILE_FILE_INVALID: { status: 422, title: 'The file is no profile, or a damaged one', retryable: false },
   PROFILE_STATE_UNREADABLE: { status: 422, title: 'The saved state cannot be read', retryable: false },
+  PROXY_PASSWORD_UNREADABLE: { status: 422, title: 'The password of the proxy cannot be read', retryable: false },
   SCRIPT_FAILED: { status: 422, title: 'The script threw in the page', retryable: false },
   RESULT_NOT_SERIALIZABLE: { status: 422, title: 'The result cannot be sent as JSON', retryable: false },
   NAVIGATION_FAILED: { status: 422, title: 'The page could not be loaded', retryable: true },
@@ -41,6 +43,7 @@ export const PROBLEMS = {
   INTERNAL: { status: 500, title: 'Internal error', retryable: false },
   NOT_AVAILABLE: { status: 501, title: 'Not available in this version', retryable: false },
   PROXY_FAILED: { status: 502, title: 'The upstream proxy does not do its work', retryable: true },
+  PROXY_CHECK_FAILED: { status: 502, title: 'The exit of the proxy could not be found', retryable: true },
   BROWSER_LAUNCH_FAILED: { status: 502, title: 'The browser did not start', retryable: true },
   SHUTTING_DOWN: { status: 503, title: 'This node is shutting down', retryable: true },
   DEPENDENCY_UNAVAILABLE: { status: 503, title: 'A service this node needs does not answer', retryable: true },
@@ -69,6 +72,7 @@ export const ProblemExtensions = Type.Object({
   state: Type.Optional(Type.String({ description: 'Session not ready: the state it is in.' })),
   resultType: Type.Optional(Type.String({ description: 'Unserialisable result: its JavaScript type.' })),
   sessionId: Type.Optional(Type.String({ description: 'Locked profile: the session that wears it.' })),
+  reason: Type.Optional(CheckFailureReason),
   retryAfterSeconds: Type.Optional(Type.Integer({ description: 'The same as the Retry-After header.' })),
 });
 export type ProblemExtensions = Static<typeof ProblemExtensions>;

@@ -197,13 +197,18 @@ export const SETTINGS = {
   ),
   egressEchoUrl: setting(
     'EGRESS_ECHO_URL',
-    Type.String({ pattern: '^https?://', default: 'https://api.ipify.org' }),
+    Type.String({ pattern: '^https?://[^\\s/@]+(/\\S*)?$', default: 'https://api.ipify.org' }),
     'Address that answers with the address it was asked from, as text or as JSON with a member ip.',
   ),
   proxyCheckIntervalMs: setting(
     'PROXY_CHECK_INTERVAL_MS',
     integer(0, 7 * DAY_MS, 0),
     'Milliseconds between checks of each active proxy; 0: only when asked for.',
+  ),
+  geoDatabasePath: setting(
+    'GEO_DATABASE_PATH',
+    Type.Optional(text()),
+    'MMDB file that tells the country of an address. Default: the one that comes with the service.',
   ),
 } as const satisfies Record<string, Setting>;
 
