@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox';
 
 import { CoherenceFault } from './fingerprint.ts';
-import { CheckFailureReason } from './proxy.ts';
 
 /**
  * Every failure a client can see, in one table.
@@ -72,7 +71,6 @@ export const ProblemExtensions = Type.Object({
   state: Type.Optional(Type.String({ description: 'Session not ready: the state it is in.' })),
   resultType: Type.Optional(Type.String({ description: 'Unserialisable result: its JavaScript type.' })),
   sessionId: Type.Optional(Type.String({ description: 'Locked profile: the session that wears it.' })),
-  reason: Type.Optional(CheckFailureReason),
   retryAfterSeconds: Type.Optional(Type.Integer({ description: 'The same as the Retry-After header.' })),
 });
 export type ProblemExtensions = Static<typeof ProblemExtensions>;

@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
 
 import { EgressFailureReason } from './egress.ts';
-import { Uuid } from './session.ts';
 import { STORABLE_TEXT } from './storable-text.ts';
+import { Uuid } from './uuid.ts';
 
 const strict = { additionalProperties: false } as const;
 

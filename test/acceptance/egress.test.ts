@@ -110,7 +110,10 @@ describe('the domains of a session', () => {
 describe('an upstream proxy', () => {
   it('carries everything, is shown without its credentials, and is changed while the session lives', async () => {
     await using owned = new AsyncDisposableStack();
-    const [one, other] = [await startForwardProxy(owned, { credentials: 'anna:secret' }), await startForwardProxy(owned)];
+    const [one, other] = [
+      await startForwardProxy(owned, { credentials: 'anna:secret' }),
+      await startForwardProxy(owned),
+    ];
     await withSession({ proxy: `http://anna:secret@${one.address}` }, async ({ id, proxy }) => {
       expect(proxy).toEqual({ id: null, url: `http://${one.address}`, group: null });
       await api.navigate(id, site.origin);

@@ -1,4 +1,4 @@
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
 /** A forward proxy for a test, on loopback, that remembers what it was asked for. Disposing it ends all its connections. */
@@ -16,7 +16,7 @@ export async function startForwardProxy(
 ): Promise<ForwardProxy> {
   const asked: string[] = [];
   const expected = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
-  const isLetIn = (headers: { readonly 'proxy-authorization'?: string }): boolean =>
+  const isLetIn = (headers: IncomingHttpHeaders): boolean =>
     expected === undefined || headers['proxy-authorization'] === expected;
   const server = createServer((incoming, response) => {
     if (!isLetIn(incoming.headers)) {

@@ -1,11 +1,14 @@
 import { randomInt } from 'node:crypto';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+
+import type { SessionTraffic } from '@guise/contract';
 
 import { AppError } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { EgressPolicy } from './address-policy.ts';
 import { Dialer } from './dialer.ts';
 import { EgressProxy } from './egress-proxy.ts';
+import type { Destination, Upstream } from './egress-rules.ts';
 import { type NameResolver, systemResolver } from './name-resolver.ts';
 import type { PortRange } from './port-ranges.ts';
 
@@ -23,6 +26,15 @@ export interface EgressDeps {
   /** Authorities that `https` upstream proxies may be certified by, in place of those of the system; PEM. */
   readonly proxyAuthorities?: readonly string[] | undefined;
   readonly logger: Logger;
+}
+
+function sum(one: SessionTraffic, other: SessionTraffic): SessionTraffic {
+  return {
+    receivedBytes: one.receivedBytes + other.receivedBytes,
+    sentBytes: one.sentBytes + other.sentBytes,
+    connections: one.connections + other.connections,
+    refusals: one.refusals + other.refusals,
+  };
 }
 
 function isPortTaken(error: unknown): boolean {
@@ -44,6 +56,8 @@ export class Egress implements AsyncDisposable {
   readonly #dialer: Dialer;
   readonly #logger: Logger;
   readonly #proxies = new Map<number, EgressProxy>();
+  /** Of the proxies that are closed. */
+  #past: SessionTraffic = { receivedBytes: 0, sentBytes: 0, connections: 0, refusals: 0 };
   // Another service on this machine is likely to begin elsewhere.
   #next = randomInt(PORT_COUNT);
 
@@ -61,14 +75,34 @@ export class Egress implements AsyncDisposable {
   async open(preferredPort?: number): Promise<EgressProxy> {
     const server = preferredPort === undefined ? await this.#listenAnywhere() : await listenExactly(preferredPort);
     server.on('error', (err) => this.#logger.warn({ err }, 'egress proxy cannot accept'));
-    const proxy = new EgressProxy(server, this.#dialer, () => this.#proxies.delete(proxy.port));
+    const proxy = new EgressProxy(server, this.#dialer, () => this.#forget(proxy));
     this.#proxies.set(proxy.port, proxy);
     return proxy;
+  }
+
+  #forget(proxy: EgressProxy): void {
+    this.#proxies.delete(proxy.port);
+    this.#past = sum(this.#past, proxy.traffic);
+  }
+
+  /** What all its proxies have moved. */
+  get totals(): SessionTraffic {
+    return [...this.#proxies.values()].reduce((total, { traffic }) => sum(total, traffic), this.#past);
   }
 
   /** The proxy that listens there. */
   at(port: number): EgressProxy | undefined {
     return this.#proxies.get(port);
+  }
+
+  /**
+   * Connects this node itself to a destination, through an upstream or directly, held to the same policy. The caller must end it.
+   * @throws {ConnectionRefused} {ConnectionFailed} and the signal's reason
+   */
+  async dial(upstream: Upstream | undefined, target: Destination, signal: AbortSignal): Promise<Socket> {
+    const upstreams = upstream && { choose: () => [upstream], report: () => undefined };
+    const { peer } = await this.#dialer.dial({ target, isPlainHttp: false, upstreams }, signal);
+    return peer.release();
   }
 
   /** Disposes all proxies that are left. Safe to call twice. */

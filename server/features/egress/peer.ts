@@ -22,7 +22,7 @@ export class Peer {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('error', () => undefined);
-    socket.on('readable', () => this.#onReadable());
+    socket.on('readable', this.#onReadable);
     socket.once('end', () => {
       this.#hasEnded = true;
       this.#leave();
@@ -51,10 +51,18 @@ export class Peer {
     this.#wake?.();
   }
 
-  #onReadable(): void {
+  readonly #onReadable = (): void => {
     if (this.#wake !== undefined) this.#wake();
     // Only a read makes an end known. Nothing is taken by it: what comes later is kept back in the socket.
     else if (this.socket.readableLength === 0) this.socket.read(0);
+  };
+
+  /** The socket, for somebody else to read from now on. */
+  release(): Socket {
+    this.socket.off('readable', this.#onReadable);
+    if (this.#unread !== undefined) this.socket.unshift(this.#unread);
+    this.#unread = undefined;
+    return this.socket;
   }
 
   /** The next bytes; undefined at the end. One caller at a time. @throws {PeerGone} when it broke */

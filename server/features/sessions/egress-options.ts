@@ -1,17 +1,10 @@
-import type { CreateSession, ProxyRotation, SessionProxy, UpdateSession } from '@guise/contract';
+import type { CreateSession, ProxyRotation, SessionProxy } from '@guise/contract';
 
 import { invalidField } from '../../lib/app-error.ts';
+import type { ExitPlace, ProxySelection } from '../proxies/index.ts';
 
-/** Where a session leaves into the world, as far as it is known. */
-export interface ExitPlace {
-  readonly address: string;
-  /** ISO 3166-1 alpha-2. */
-  readonly country?: string | undefined;
-  readonly timezone?: string | undefined;
-  readonly locale?: string | undefined;
-  readonly latitude?: number | undefined;
-  readonly longitude?: number | undefined;
-}
+/** How long a session that takes turns by the clock keeps a proxy. Milliseconds. */
+const USUAL_ROTATION_MS = 600_000;
 
 /** What is kept of a session's way out with its row. */
 export interface StoredEgress extends EgressLimits {
@@ -19,7 +12,7 @@ export interface StoredEgress extends EgressLimits {
   readonly proxy: SessionProxy | null;
   /** The proxy given by its URL, sealed. */
   readonly sealedProxy?: string | undefined;
-  readonly proxyRotation?: ProxyRotation | undefined;
+  readonly proxyRotation?: Extract<ProxySelection, { proxyRotation: unknown }>['proxyRotation'] | undefined;
   /** Where it leaves, if that is known. */
   readonly exit?: ExitPlace | undefined;
 }
@@ -36,14 +29,14 @@ export interface EgressLimits {
   readonly trafficLimitMb?: number | null | undefined;
 }
 
-/** Which proxy or proxies a session leaves through. */
-export type ProxySelection =
-  { readonly proxy: string } | { readonly proxyId: string } | { readonly proxyRotation: ProxyRotation };
-
 const SELECTORS = ['proxy', 'proxyId', 'proxyRotation'] as const;
 
 /** Options that choose a proxy; null, in changes: none. */
-type Selectors = { readonly [Name in (typeof SELECTORS)[number]]?: UpdateSession[Name] | undefined };
+interface Selectors {
+  readonly proxy?: string | null | undefined;
+  readonly proxyId?: string | null | undefined;
+  readonly proxyRotation?: (Partial<ProxyRotation> & { readonly group: string }) | StoredEgress['proxyRotation'] | null;
+}
 
 /** The proxy that is asked for; undefined: none. @throws {AppError} VALIDATION_FAILED where more than one is */
 export function toSelection(wishes: Selectors): ProxySelection | undefined {
@@ -52,7 +45,9 @@ export function toSelection(wishes: Selectors): ProxySelection | undefined {
   const { proxy, proxyId, proxyRotation } = wishes;
   if (typeof proxy === 'string') return { proxy };
   if (typeof proxyId === 'string') return { proxyId };
-  return (proxyRotation ?? undefined) === undefined ? undefined : { proxyRotation: proxyRotation as ProxyRotation };
+  if (proxyRotation === undefined || proxyRotation === null) return undefined;
+  const { group, per = 'session', intervalMs = USUAL_ROTATION_MS } = proxyRotation;
+  return { proxyRotation: per === 'interval' ? { group, per, intervalMs } : { group, per } };
 }
 
 /** Changes of a live session's way out: null takes something away, what is absent stays. */

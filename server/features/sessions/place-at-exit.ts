@@ -1,8 +1,8 @@
 import type { CreateSession, Geolocation } from '@guise/contract';
 
 import { invalidField } from '../../lib/app-error.ts';
+import type { ExitPlace } from '../proxies/index.ts';
 import { stealthLevelOf, wearsFingerprint } from './browser-request.ts';
-import type { ExitPlace } from './egress-options.ts';
 import type { SessionEgress } from './session-egress.ts';
 
 /** How far around the place of an exit a device may be. Metres. */
@@ -24,9 +24,9 @@ function isAnywhere(input: CreateSession): boolean {
 }
 
 function valueAt(place: Place, exit: ExitPlace): string | Geolocation | undefined {
-  if (place !== 'geolocation') return exit[place];
+  if (place !== 'geolocation') return exit[place] ?? undefined;
   const { latitude, longitude } = exit;
-  if (latitude === undefined || longitude === undefined) return undefined;
+  if (latitude === null || longitude === null) return undefined;
   return { latitude, longitude, accuracy: EXIT_ACCURACY_METERS };
 }
 
@@ -44,14 +44,15 @@ export async function placeAtExit(
   const asked = PLACES.filter((place) => input[place] === 'auto');
   const { knownExit } = egress;
   if (asked.length === 0) {
-    const { timezone, locale } = knownExit !== undefined && isAnywhere(input) ? knownExit : {};
-    const usual = { ...(timezone !== undefined && { timezone }), ...(locale !== undefined && { locale }) };
+    const { timezone = null, locale = null } = knownExit !== undefined && isAnywhere(input) ? knownExit : {};
+    const usual = { ...(timezone !== null && { timezone }), ...(locale !== null && { locale }) };
     return { ...input, ...usual } as PlacedSession;
   }
   const exit = await egress.findExit(signal);
   const found = asked.map((place) => {
     const value = valueAt(place, exit);
-    if (value === undefined) throw invalidField(`/${place}`, `auto: it is not known where ${exit.address} is`);
+    if (value === undefined)
+      throw invalidField(`/${place}`, `auto: it is not known where ${exit.address ?? 'the proxy'} is`);
     return [place, value] as const;
   });
   return { ...input, ...Object.fromEntries(found) } as PlacedSession;

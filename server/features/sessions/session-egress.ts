@@ -1,14 +1,13 @@
-import type { ProxyRotation, SessionProxy, SessionTraffic } from '@guise/contract';
+import type { SessionProxy, SessionTraffic } from '@guise/contract';
 
 import type { Browser } from '../../browser/index.ts';
-import type { EgressFailure, EgressListener, EgressRefusal, EgressRules, UpstreamSource } from '../egress/index.ts';
+import type { EgressFailure, EgressListener, EgressRefusal, EgressRules } from '../egress/index.ts';
+import type { ExitPlace, OpenedProxy, ProxySelection } from '../proxies/index.ts';
 import {
   changeLimits,
   choosesProxy,
   type EgressChanges,
   type EgressLimits,
-  type ExitPlace,
-  type ProxySelection,
   type StoredEgress,
   toSelection,
 } from './egress-options.ts';
@@ -22,17 +21,6 @@ export interface BrowserEgress {
   configure(rules: EgressRules, listener: EgressListener): void;
   /** What happened to the last connection to a destination, if it did not come about. */
   lastProblem(host: string, port: number): EgressRefusal | EgressFailure | undefined;
-}
-
-/** A proxy, or a group of them, that a session may leave through. */
-export interface OpenedProxy {
-  readonly source: UpstreamSource;
-  /** The stored proxy it is; null for others. */
-  readonly proxyId: string | null;
-  /** What is known of its exit already. */
-  readonly exit: ExitPlace | undefined;
-  /** Without credentials. */
-  describe(): string;
 }
 
 /** What sessions need to leave through. */
@@ -57,7 +45,7 @@ interface ChosenProxy {
   readonly opened: OpenedProxy;
   readonly shown: SessionProxy;
   readonly sealedProxy: string | undefined;
-  readonly proxyRotation: ProxyRotation | undefined;
+  readonly proxyRotation: StoredEgress['proxyRotation'];
 }
 
 async function chooseProxy(deps: EgressDeps, selection: ProxySelection): Promise<ChosenProxy> {

@@ -75,7 +75,8 @@ function wayOutOf(
 function findMismatches(identity: Session['identity'], exit: StoredEgress['exit']): Session['warnings'] {
   if (identity?.timezone == null || identity.locale === null || exit === undefined) return [];
   const { timezone, locale } = identity;
-  return exitFindings({ timezone, locale }, exit).map(({ path, message }) => ({ path, message }));
+  const facts = { country: exit.country ?? undefined, timezone: exit.timezone ?? undefined };
+  return exitFindings({ timezone, locale }, facts).map(({ path, message }) => ({ path, message }));
 }
 
 function toMoment(date: Date | null): string | null {
