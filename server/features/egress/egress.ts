@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 
 import { AppError } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { EgressPolicy } from './address-policy.ts';
 import { Dialer } from './dialer.ts';
 import { EgressProxy } from './egress-proxy.ts';
+import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
 import { type NameResolver, systemResolver } from './name-resolver.ts';
 import type { PortRange } from './port-ranges.ts';
 
@@ -69,6 +70,18 @@ export class Egress implements AsyncDisposable {
   /** The proxy that listens there. */
   at(port: number): EgressProxy | undefined {
     return this.#proxies.get(port);
+  }
+
+  /**
+   * Connects through one upstream proxy on behalf of the service itself, under the policy of the node. The caller must destroy the socket.
+   * @throws {ConnectionRefused} what may not be
+   * @throws {ConnectionFailed} what cannot be
+   * @throws the signal's reason
+   */
+  async dial(upstream: Upstream, target: Destination, signal: AbortSignal): Promise<Socket> {
+    const upstreams: UpstreamSource = { choose: () => [upstream], report: () => undefined };
+    const { peer } = await this.#dialer.dial({ target, isPlainHttp: false, upstreams }, signal);
+    return peer.release();
   }
 
   /** Disposes all proxies that are left. Safe to call twice. */
