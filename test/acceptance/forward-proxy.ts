@@ -34,6 +34,8 @@ export async function startForwardProxy(
     incoming.pipe(outgoing);
   });
   server.on('connect', (incoming, socket) => {
+    // Whoever is sent away may break the connection.
+    socket.on('error', () => undefined);
     if (!isLetIn(incoming.headers)) {
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="test"\r\n\r\n');
       return;

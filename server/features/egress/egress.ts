@@ -8,7 +8,7 @@ import type { Logger } from '../../platform/logger/logger.ts';
 import type { EgressPolicy } from './address-policy.ts';
 import { Dialer } from './dialer.ts';
 import { EgressProxy } from './egress-proxy.ts';
-import type { Destination, Upstream } from './egress-rules.ts';
+import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
 import { type NameResolver, systemResolver } from './name-resolver.ts';
 import type { PortRange } from './port-ranges.ts';
 
@@ -96,11 +96,13 @@ export class Egress implements AsyncDisposable {
   }
 
   /**
-   * Connects this node itself to a destination, through an upstream or directly, held to the same policy. The caller must end it.
-   * @throws {ConnectionRefused} {ConnectionFailed} and the signal's reason
+   * Connects through one upstream proxy on behalf of the service itself, under the policy of the node. The caller must destroy the socket.
+   * @throws {ConnectionRefused} what may not be
+   * @throws {ConnectionFailed} what cannot be
+   * @throws the signal's reason
    */
-  async dial(upstream: Upstream | undefined, target: Destination, signal: AbortSignal): Promise<Socket> {
-    const upstreams = upstream && { choose: () => [upstream], report: () => undefined };
+  async dial(upstream: Upstream, target: Destination, signal: AbortSignal): Promise<Socket> {
+    const upstreams: UpstreamSource = { choose: () => [upstream], report: () => undefined };
     const { peer } = await this.#dialer.dial({ target, isPlainHttp: false, upstreams }, signal);
     return peer.release();
   }

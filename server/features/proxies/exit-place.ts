@@ -92,6 +92,17 @@ export function exitIn(country: string | null, address: string): ProxyExit {
   return { ...(country === null ? NOWHERE : placeOfCountry(country)), address };
 }
 
+/** Coordinates its owner says, or else the main place of a time zone that is not the likely one, or what is likely. */
+function mergeCoordinates(
+  { latitude, longitude }: DeclaredPlace,
+  likely: Place,
+  { country, timezone }: { readonly country: string; readonly timezone: string | null },
+): Pick<Place, 'latitude' | 'longitude'> {
+  if (latitude !== null) return { latitude, longitude };
+  if (timezone !== null && timezone !== likely.timezone) return coordinatesOf(country, timezone);
+  return { latitude: likely.latitude, longitude: likely.longitude };
+}
+
 /**
  * Where a proxy comes out: what its owner says goes before what a check found. Undefined where neither tells the country.
  */
@@ -101,19 +112,12 @@ export function mergePlace(declared: DeclaredPlace, found: ProxyExit | null): Ex
   // What was found in another country says nothing of this one.
   const likely = found?.country === country ? found : placeOfCountry(country);
   const timezone = declared.timezone ?? likely.timezone;
-  const isOtherZone = timezone !== null && timezone !== likely.timezone;
-  const coordinates =
-    declared.latitude === null
-      ? isOtherZone
-        ? coordinatesOf(country, timezone)
-        : { latitude: likely.latitude, longitude: likely.longitude }
-      : { latitude: declared.latitude, longitude: declared.longitude };
   return {
     address: found?.address ?? null,
     country,
     timezone,
     isTimezoneCertain: declared.timezone !== null || likely.isTimezoneCertain,
     locale: declared.locale ?? likely.locale,
-    ...coordinates,
+    ...mergeCoordinates(declared, likely, { country, timezone }),
   };
 }

@@ -235,13 +235,7 @@ export class ProxyRepository {
 }
 
 function exitValues(exit: ProxyExit | undefined): readonly unknown[] {
-  return [
-    exit?.address ?? null,
-    exit?.country ?? null,
-    exit?.timezone ?? null,
-    exit?.isTimezoneCertain ?? false,
-    exit?.locale ?? null,
-    exit?.latitude ?? null,
-    exit?.longitude ?? null,
-  ];
+  if (exit === undefined) return [null, null, null, false, null, null, null];
+  const { address, country, timezone, isTimezoneCertain, locale, latitude, longitude } = exit;
+  return [address, country, timezone, isTimezoneCertain, locale, latitude, longitude];
 }

@@ -36,7 +36,7 @@ export interface OpenedProxy {
   readonly proxyId: string | null;
   /** Where the one in use comes out, as it is stored; undefined: nobody knows, see `findExit`. */
   readonly exit: ExitPlace | undefined;
-  /** Host and port, or the group: for people and logs, without credentials. */
+  /** Its URL, or the group: for people and logs, without credentials. */
   describe(): string;
 }
 
@@ -120,7 +120,12 @@ export class ProxyStore {
   #openUrl(text: string): OpenedProxy {
     const upstream = parseProxyUrl(text, '/proxy');
     const source = singleUpstream(upstream, this.#deps.health);
-    return { source, proxyId: null, exit: undefined, describe: () => describeUpstream(upstream) };
+    return {
+      source,
+      proxyId: null,
+      exit: undefined,
+      describe: () => `${upstream.protocol}://${describeUpstream(upstream)}`,
+    };
   }
 
   async #openStored(proxyId: string): Promise<OpenedProxy> {
@@ -134,7 +139,7 @@ export class ProxyStore {
       source: singleUpstream(upstream, health),
       proxyId: record.id,
       exit: mergePlace(record, record.exit),
-      describe: () => describeUpstream(record),
+      describe: () => `${record.protocol}://${describeUpstream(record)}`,
     };
   }
 

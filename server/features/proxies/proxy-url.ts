@@ -28,7 +28,8 @@ export function normalizeHost(host: string): string | undefined {
   // A port would be taken off and not be missed, and so would credentials and a path.
   if (/[\s/?#@\\%]/.test(host) || (host.includes(':') && !isIpv6)) return undefined;
   const url = URL.parse(`http://${isIP(host) === 6 ? `[${host}]` : host}/`);
-  return url?.hostname.replace(/^\[(.*)\]$/, '$1') || undefined;
+  const name = url?.hostname.replace(/^\[(.*)\]$/, '$1');
+  return name === '' ? undefined : name;
 }
 
 /**
