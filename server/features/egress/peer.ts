@@ -108,13 +108,6 @@ export class Peer {
     if (socket.destroyed) throw new PeerGone('The connection broke');
   }
 
-  /** Leaves the socket to somebody else, with what was read too much of it. Not to be used after. */
-  release(): Socket {
-    this.socket.removeAllListeners('readable');
-    if (this.#unread !== undefined) this.socket.unshift(this.#unread);
-    return this.socket;
-  }
-
   /** Says that nothing more comes, after what was written. */
   end(): void {
     if (this.socket.writable) this.socket.end();
