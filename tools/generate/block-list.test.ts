@@ -27,7 +27,10 @@ it('spares what is below a listed host when the lists make an exception for all 
 });
 
 it('says nothing twice, and calls a host of both one of ads', () => {
-  const tables = planTables('||both.example^\n||ads.example^\n||sub.ads.example^', '||both.example^\n||x.tracker.example^');
+  const tables = planTables(
+    '||both.example^\n||ads.example^\n||sub.ads.example^',
+    '||both.example^\n||x.tracker.example^',
+  );
   expect(tables.ads).toContain('both.example');
   expect(tables.ads).not.toContain('sub.ads.example');
   expect(tables.trackers).toEqual(['x.tracker.example']);

@@ -11,7 +11,16 @@ const FOLDER = path.resolve(import.meta.dirname, '../../server/features/egress/b
 const HOST_RULE = /^(@@)?\|\|([a-z0-9-]+(?:\.[a-z0-9-]+)+)([/^:?][^$]*)?(?:\$(.+))?$/;
 
 /** Options that leave a rule one about everything that pages load of a host, or about what a host of that kind is loaded for. */
-const WHOLE_HOST = new Set(['third-party', 'script', 'xmlhttprequest', 'subdocument', 'image', 'ping', 'all', 'important']);
+const WHOLE_HOST = new Set([
+  'third-party',
+  'script',
+  'xmlhttprequest',
+  'subdocument',
+  'image',
+  'ping',
+  'all',
+  'important',
+]);
 const LOADS_CODE = ['third-party', 'script', 'xmlhttprequest', 'all'];
 
 /** Served from addresses below hosts that the lists name by path only; nothing but advertising is on them. */
@@ -65,14 +74,18 @@ export function planTables(ads: string, trackers: string): Record<'ads' | 'track
     [...new Set(hosts)].filter((host) => !isBelow(host, own)).sort();
   return {
     ads: reduce(adHosts, adHosts),
-    trackers: reduce([...other.blocked].filter((host) => !adHosts.has(host)), other.blocked),
+    trackers: reduce(
+      [...other.blocked].filter((host) => !adHosts.has(host)),
+      other.blocked,
+    ),
     spared: [...new Set(spared)].sort(),
   };
 }
 
 if (import.meta.main) {
   const [folder, source] = process.argv.slice(2);
-  if (folder === undefined || source === undefined) throw new Error('Usage: node tools/generate/block-list.ts FOLDER SOURCE');
+  if (folder === undefined || source === undefined)
+    throw new Error('Usage: node tools/generate/block-list.ts FOLDER SOURCE');
   const read = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
   const tables = planTables(read('easylist.txt'), read('easyprivacy.txt'));
   for (const [name, hosts] of Object.entries(tables)) {

@@ -52,13 +52,24 @@ describe('the list that comes with Guise', () => {
     for (const host of ['ib.adnxs.com', 'securepubads.g.doubleclick.net', 'pagead2.googlesyndication.com']) {
       expect(getBundled().find(host), host).toBe('ads');
     }
-    for (const host of ['www.googletagmanager.com', 'www.google-analytics.com', 'script.hotjar.com', 'bam.nr-data.net']) {
+    for (const host of [
+      'www.googletagmanager.com',
+      'www.google-analytics.com',
+      'script.hotjar.com',
+      'bam.nr-data.net',
+    ]) {
       expect(getBundled().find(host), host).toBe('trackers');
     }
   });
 
   it('leaves what sites are made of alone', () => {
-    const hosts = ['www.google.com', 'accounts.google.com', 'fonts.gstatic.com', 'ajax.googleapis.com', 'cdn.jsdelivr.net'];
+    const hosts = [
+      'www.google.com',
+      'accounts.google.com',
+      'fonts.gstatic.com',
+      'ajax.googleapis.com',
+      'cdn.jsdelivr.net',
+    ];
     const others = ['www.facebook.com', 'connect.facebook.net', 'js.stripe.com', 'www.paypal.com', 'www.recaptcha.net'];
     const more = ['challenges.cloudflare.com', 'cdnjs.cloudflare.com', 'i.ytimg.com', 'github.com', 'www.amazon.com'];
     for (const host of [...hosts, ...others, ...more, 'd1.cloudfront.net', 's3.amazonaws.com', 'foo.co.uk']) {
