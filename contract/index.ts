@@ -1,5 +1,5 @@
 export { Cookie, CookieInput, CookieList, SetCookies } from './cookie.ts';
-export { EgressFailureReason, RefusalReason, SessionTraffic } from './egress.ts';
+export { BLOCKABLE_RESOURCES, BlockResources, EgressFailureReason, RefusalReason, SessionTraffic } from './egress.ts';
 export {
   BROWSER_BRANDS,
   ClientHints,

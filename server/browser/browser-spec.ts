@@ -1,5 +1,6 @@
 import type { Geolocation, Viewport } from '@guise/contract';
 
+import type { BlockedType } from './blocked-types.ts';
 import type { BrowserIdentity } from './browser-identity.ts';
 import type { DebuggingPorts } from './debugging-ports.ts';
 import type { ProcessGroups } from './process-groups.ts';
@@ -20,6 +21,8 @@ export interface BrowserSpec {
   readonly launchArgs: readonly string[];
   /** Absolute paths of unpacked extensions. */
   readonly extensionDirs: readonly string[];
+  /** What it is not to load; absent: everything is loaded. `Browser.setBlockedTypes` changes it. */
+  readonly blockedTypes?: readonly BlockedType[] | undefined;
   /** Whom it is to appear as. Takes the place of viewport, time zone, locale, geolocation and user agent. */
   readonly identity?: BrowserIdentity | undefined;
 }

@@ -1,4 +1,5 @@
 export { adoptBrowser, findOwnedBrowsers, type OwnedBrowser } from './adopt-browser.ts';
+export type { BlockedType } from './blocked-types.ts';
 export { Browser } from './browser.ts';
 export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
 export type { BrowserIdentity, HomeFile, SetupCommand } from './browser-identity.ts';

@@ -1,5 +1,6 @@
 import { AppError } from '../lib/app-error.ts';
 import { isTimeout } from '../lib/deadline.ts';
+import { TypeBlocker } from './blocked-types.ts';
 import { Browser, type BrowserState } from './browser.ts';
 import { BrowserHome } from './browser-home.ts';
 import { type BrowserProcess, startBrowserProcess } from './browser-process.ts';
@@ -41,6 +42,9 @@ export async function connectBrowser(
   const connection = stack.use(await CdpConnection.open(process.endpoint, signal));
   const dialogs = { answeredByUs: true };
   const setup = planTargetSetup(spec, host);
+  const types = new TypeBlocker(connection.browser);
+  // Before any page of it can be given an address.
+  if (spec.blockedTypes !== undefined) await types.block(spec.blockedTypes, signal);
   const pages = new PageDirectory({ connection, setup, answersDialogs: () => dialogs.answeredByUs });
   const [{ userAgent }] = await Promise.all([
     connection.browser.send('Browser.getVersion', undefined, signal),
@@ -62,6 +66,7 @@ export async function connectBrowser(
     process,
     connection,
     pages,
+    types,
     dialogs,
     owned: stack.move(),
   });

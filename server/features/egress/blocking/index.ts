@@ -1,0 +1,2 @@
+export { BlockList, lazyBlockList } from './block-list.ts';
+export { planBlocking, type BlockingPlan } from './plan-blocking.ts';
