@@ -82,7 +82,7 @@ export {
   RpcError,
 } from './realtime.ts';
 export { Health, Liveness, Status } from './service.ts';
-export { BLOCKABLE_RESOURCES, ProxyRotation, SessionProxy, SessionWarning } from './session-egress.ts';
+export { ProxyRotation, SessionProxy, SessionWarning } from './session-egress.ts';
 export {
   CreateSession,
   Geolocation,

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, type TUnion, Type } from 'typebox';
 
+import { BlockResources } from './egress.ts';
 import { Uuid } from './uuid.ts';
 
 /** How a session takes turns among the proxies of a rotation group. */
@@ -19,9 +20,6 @@ export const ProxyRotation = Type.Object(
 );
 export type ProxyRotation = Static<typeof ProxyRotation>;
 
-/** What `blockResources` can name. */
-export const BLOCKABLE_RESOURCES = ['ads', 'trackers', 'images', 'media', 'fonts'] as const;
-
 const Domain = Type.String({
   minLength: 1,
   maxLength: 253,
@@ -39,11 +37,6 @@ const AllowedDomains = Type.Array(Domain, {
   description: 'Only these hosts and what is below them; *.example.com is only what is below. Default: all.',
 });
 const BlockedDomains = Type.Array(Domain, { maxItems: 1_000, description: 'As allowedDomains, to be refused.' });
-const BlockResources = Type.Array(Type.Enum(BLOCKABLE_RESOURCES), {
-  maxItems: BLOCKABLE_RESOURCES.length,
-  uniqueItems: true,
-  description: 'Kinds of resources that are not loaded. Default: none.',
-});
 const TrafficLimitMb = Type.Integer({
   minimum: 1,
   maximum: 1_000_000_000,

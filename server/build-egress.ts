@@ -1,7 +1,14 @@
 import type { Registry } from 'prom-client';
 
 import type { ProxyParts } from './build-proxies.ts';
-import { createDnsResolver, Egress, parseCidrList, parsePortRanges } from './features/egress/index.ts';
+import {
+  createDnsResolver,
+  Egress,
+  lazyBlockList,
+  parseCidrList,
+  parsePortRanges,
+  planBlocking,
+} from './features/egress/index.ts';
 import { type EgressDeps, EgressLog, type SessionEvents, type SessionService } from './features/sessions/index.ts';
 import { openText, sealText } from './lib/sealed-text.ts';
 import type { TypedEmitter } from './lib/typed-emitter.ts';
@@ -66,12 +73,13 @@ export async function buildSessionEgress(
 ): Promise<EgressDeps> {
   const { egress, proxies, db, sessions, events } = parts;
   const key = await loadInstanceSecret(db, SEAL_CONTEXT);
+  const getBlockList = lazyBlockList();
   const log = new EgressLog({ sessions, events, logger });
   return {
     find: (port) => egress.at(port),
     openProxy: (selection) => proxies.store.open(selection),
     findExit: (proxy, signal) => proxies.store.findExit(proxy, signal),
-    findBlocked: () => undefined,
+    planBlocking: (resources) => planBlocking(resources, getBlockList),
     seal: async (text) => (await sealText(text, { key, context: SEAL_CONTEXT })).toString('base64'),
     unseal: (sealed) => openText(Buffer.from(sealed, 'base64'), { keys: [key], context: SEAL_CONTEXT }),
     listener: (sessionId) => log.listenerFor(sessionId),

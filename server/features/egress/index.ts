@@ -1,4 +1,5 @@
 export { type EgressPolicy, findAddressRefusal } from './address-policy.ts';
+export { type BlockingPlan, lazyBlockList, planBlocking } from './blocking/index.ts';
 export { Egress, type EgressDeps } from './egress.ts';
 export { EgressProxy } from './egress-proxy.ts';
 export type {

@@ -118,7 +118,7 @@ export class SessionAdopter {
     const browser = await this.#deps.adopt(owned, signal);
     const held = stack.use(new HeldBrowser(browser));
     const egress = await SessionEgress.restore(this.#deps.egress, row.egress);
-    egress.attach(id, browser);
+    await egress.attach(id, browser, signal);
     const { port: cdpPort } = stack.use(await this.#deps.openPort(id, held, row.cdpPort ?? undefined));
     const reason = 'taken over from a service that was killed';
     const record = await journal.move(id, 'adopt', { reason, cdpPort, eventType: 'adopted' });

@@ -1,7 +1,7 @@
-import type { SessionProxy, SessionTraffic } from '@guise/contract';
+import type { BlockResources, SessionProxy, SessionTraffic } from '@guise/contract';
 
 import type { Browser } from '../../browser/index.ts';
-import type { EgressFailure, EgressListener, EgressRefusal, EgressRules } from '../egress/index.ts';
+import type { BlockingPlan, EgressFailure, EgressListener, EgressRefusal, EgressRules } from '../egress/index.ts';
 import type { ExitPlace, OpenedProxy, ProxySelection } from '../proxies/index.ts';
 import {
   changeLimits,
@@ -23,6 +23,9 @@ export interface BrowserEgress {
   lastProblem(host: string, port: number): EgressRefusal | EgressFailure | undefined;
 }
 
+/** The part of a browser that is held to it. */
+type EgressBrowser = Pick<Browser, 'proxyPort' | 'spec' | 'setBlockedTypes'>;
+
 /** What sessions need to leave through. */
 export interface EgressDeps {
   /** The proxy that listens on a port. */
@@ -31,8 +34,7 @@ export interface EgressDeps {
   readonly openProxy: (selection: ProxySelection) => Promise<OpenedProxy>;
   /** Finds out where a proxy leaves; undefined: where this node does. @throws {AppError} PROXY_CHECK_FAILED */
   readonly findExit: (proxy: OpenedProxy | undefined, signal: AbortSignal) => Promise<ExitPlace>;
-  /** Hosts that serve what is to be blocked. */
-  readonly findBlocked: (kinds: readonly ('ads' | 'trackers')[]) => EgressRules['findBlocked'];
+  readonly planBlocking: (resources: BlockResources) => BlockingPlan;
   /** Text that only this service can read again. */
   readonly seal: (text: string) => Promise<string>;
   readonly unseal: (sealed: string) => Promise<string>;
@@ -68,8 +70,8 @@ export class SessionEgress {
   readonly #deps: EgressDeps;
   #proxy: ChosenProxy | undefined;
   #limits: EgressLimits;
-  #browser: BrowserEgress | undefined;
   #sessionId: string | undefined;
+  #browser: { readonly itself: EgressBrowser; readonly proxy: BrowserEgress } | undefined;
   #exit: ExitPlace | undefined;
 
   private constructor(deps: EgressDeps, proxy: ChosenProxy | undefined, limits: EgressLimits) {
@@ -133,16 +135,20 @@ export class SessionEgress {
 
   /** What its connections have moved so far. */
   get traffic(): SessionTraffic {
-    return this.#browser?.traffic ?? { receivedBytes: 0, sentBytes: 0, connections: 0, refusals: 0 };
+    return this.#browser?.proxy.traffic ?? { receivedBytes: 0, sentBytes: 0, connections: 0, refusals: 0 };
   }
 
-  /** Lets a browser into the world, held to this. A browser that inherits the proxy of another goes on where that was. */
-  attach(sessionId: string, { proxyPort }: Pick<Browser, 'proxyPort'>): void {
-    const browser = this.#deps.find(proxyPort);
-    if (browser === undefined) throw new Error(`No proxy of this node listens on port ${proxyPort}`);
-    this.#browser = browser;
+  /**
+   * Lets a browser into the world, held to this. One that inherits the proxy of another goes on where that was.
+   *
+   * @throws {CdpClosedError} when the browser is gone
+   */
+  async attach(sessionId: string, browser: EgressBrowser, signal: AbortSignal): Promise<void> {
+    const proxy = this.#deps.find(browser.proxyPort);
+    if (proxy === undefined) throw new Error(`No proxy of this node listens on port ${browser.proxyPort}`);
+    this.#browser = { itself: browser, proxy };
     this.#sessionId = sessionId;
-    this.#configure();
+    await this.#configure(signal);
   }
 
   /** What it would be after changes; in force only with `adopt`. @throws as `plan` */
@@ -155,12 +161,12 @@ export class SessionEgress {
     return plan;
   }
 
-  /** Holds the session to another plan from now on, without a restart. */
-  adopt(plan: SessionEgress): void {
+  /** Holds the session to another plan from now on, without a restart. @throws {CdpClosedError} when the browser is gone */
+  async adopt(plan: SessionEgress, signal: AbortSignal): Promise<void> {
     this.#proxy = plan.#proxy;
     this.#limits = plan.#limits;
     this.#exit = plan.#exit;
-    this.#configure();
+    await this.#configure(signal);
   }
 
   /** Why the last connection to where a URL leads did not come about; undefined where nothing is known of it. */
@@ -168,20 +174,23 @@ export class SessionEgress {
     if (!URL.canParse(url)) return undefined;
     const { protocol, hostname, port } = new URL(url);
     const usual = protocol === 'https:' ? 443 : 80;
-    return this.#browser?.lastProblem(hostname.replace(/^\[|\]$/g, ''), port === '' ? usual : Number(port));
+    return this.#browser?.proxy.lastProblem(hostname.replace(/^\[|\]$/g, ''), port === '' ? usual : Number(port));
   }
 
-  #configure(): void {
+  async #configure(signal: AbortSignal): Promise<void> {
     if (this.#browser === undefined || this.#sessionId === undefined) return;
-    const { allowedDomains, blockedDomains = [], blockResources = [], trafficLimitMb } = this.#limits;
-    const kinds = blockResources.filter((kind) => kind === 'ads' || kind === 'trackers');
+    const { itself, proxy } = this.#browser;
+    const { allowedDomains, blockedDomains = [], blockResources = [], trafficLimitMb = null } = this.#limits;
+    const { findBlocked, blockedTypes } = this.#deps.planBlocking(blockResources);
+    const isBlocking = blockedTypes.length + (itself.spec.blockedTypes ?? []).length > 0;
+    if (isBlocking) await itself.setBlockedTypes(blockedTypes, signal);
     const rules: EgressRules = {
       upstreams: this.#proxy?.opened.source,
       allowedDomains,
       blockedDomains,
-      findBlocked: kinds.length === 0 ? undefined : this.#deps.findBlocked(kinds),
-      trafficLimitBytes: (trafficLimitMb ?? null) === null ? null : (trafficLimitMb as number) * BYTES_PER_MB,
+      findBlocked,
+      trafficLimitBytes: trafficLimitMb === null ? null : trafficLimitMb * BYTES_PER_MB,
     };
-    this.#browser.configure(rules, this.#deps.listener(this.#sessionId));
+    proxy.configure(rules, this.#deps.listener(this.#sessionId));
   }
 }

@@ -12,6 +12,7 @@ import { drainSessions } from './drain-sessions.ts';
 import { limitsOf, type LiveSession } from './live-session.ts';
 import { SessionAdopter } from './session-adopter.ts';
 import { SessionEnder } from './session-ender.ts';
+import type { SessionEgress } from './session-egress.ts';
 import { SessionJournal } from './session-journal.ts';
 import { SessionLimitKeeper } from './session-limit-keeper.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -23,6 +24,8 @@ import { isTerminal, type SessionTrigger } from './session-state.ts';
 
 /** How long a page that is gone may be ahead of the news that its browser is gone. Milliseconds. */
 const CRASH_NEWS_MS = 200;
+/** How long a browser may take to be told of another way out. */
+const CHANGE_TIMEOUT_MS = 5_000;
 
 interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
@@ -32,6 +35,12 @@ interface SessionServiceDeps extends SessionStarterDeps {
   readonly relaunch: (old: Browser, signal: AbortSignal) => Promise<Browser>;
   /** Connects to a browser that a service which was killed left running. */
   readonly adopt: (owned: OwnedBrowser, signal: AbortSignal) => Promise<Browser>;
+}
+
+/** Holds a session to another way out, also after a crash of this service. */
+async function changeEgress(live: LiveSession, plan: SessionEgress): Promise<void> {
+  await live.egress.adopt(plan, AbortSignal.timeout(CHANGE_TIMEOUT_MS));
+  await live.noteOwner();
 }
 
 /** Use cases over sessions: the one door for routes, gateway and loops. */
@@ -175,7 +184,7 @@ export class SessionService {
     const live = this.#registry.live.get(id);
     if (live !== undefined) {
       live.limits = limitsOf(record);
-      if (plan !== undefined) live.egress.adopt(plan);
+      if (plan !== undefined) await changeEgress(live, plan);
       live.touch();
     }
     return record;

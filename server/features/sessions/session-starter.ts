@@ -149,7 +149,7 @@ export class SessionStarter {
     const { browser, isWarm } = await this.#deps.pool.acquire({ ...request, fill }, signal);
     const held = owned.use(new HeldBrowser(browser));
     await this.#giveCookies(id, { browser, worn }, signal);
-    egress.attach(id, browser);
+    await egress.attach(id, browser, signal);
     const { port: cdpPort } = owned.use(await this.#deps.openPort(id, held));
     const identity = toSessionIdentity(browser, request);
     const [record] = await Promise.all([
