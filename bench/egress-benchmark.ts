@@ -1,6 +1,6 @@
 import type { BenchmarkDeps } from './benchmark.ts';
 import { CdpClient } from './cdp-client.ts';
-import { type ForwardProxy, openForwardProxy } from './forward-proxy.ts';
+import { type ForwardProxy, type ForwardProxyKind, openForwardProxy } from './forward-proxy.ts';
 import { DOWNLOAD_BYTES, type HeavySite, openHeavySite, RESOURCE_COUNT } from './heavy-site.ts';
 import { type Contender, interleave, type Samples } from './interleave.ts';
 import { readMemory } from './process-facts.ts';
@@ -14,8 +14,7 @@ const RATIO_GOAL = 1.1;
 const MEMORY_POLL_MS = 50;
 const BYTES_PER_MIB = 1024 ** 2;
 
-const WAYS = ['direct', 'egress', 'proxy-chain'] as const;
-type Way = (typeof WAYS)[number];
+type Way = 'direct' | ForwardProxyKind;
 type Series = Way | `${Way} memory`;
 
 /** A page whose browser context leaves through one proxy, or none. */
@@ -23,9 +22,9 @@ interface Visitor {
   readonly way: Way;
   readonly proxy: ForwardProxy | undefined;
   /** Milliseconds until the load event. */
-  load(url: string): Promise<number>;
+  readonly load: (url: string) => Promise<number>;
   /** Milliseconds until a page has read it all. */
-  download(url: string): Promise<number>;
+  readonly download: (url: string) => Promise<number>;
 }
 
 async function openVisitor(client: CdpClient, way: Way, proxy: ForwardProxy | undefined): Promise<Visitor> {
