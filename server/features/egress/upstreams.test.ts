@@ -67,7 +67,8 @@ describe.each([
   it('breaks what goes through it when it is killed in the middle', async () => {
     await using real = await open();
     await using site = await openRawServer((socket) =>
-      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc')),
+      // A proxy may pass on head and body apart.
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc')),
     );
     await using rig = await openEgressRig();
     rig.configure({ upstreams: source({ protocol, host: '127.0.0.1', port: real.port, ...credentials }) });
