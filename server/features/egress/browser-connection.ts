@@ -17,6 +17,11 @@ const HEAD_TIMEOUT_MS = 60_000;
 const LINGER_MS = 30_000;
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
 
+/** Whether it is the site itself that does not answer, and nothing on the way. */
+function isOfSite({ reason }: ConnectionRefused | ConnectionFailed): boolean {
+  return reason === 'name_not_resolved' || reason === 'unreachable';
+}
+
 /**
  * One connection of a browser to its proxy: a tunnel, or `http` requests one after another.
  *
@@ -155,8 +160,8 @@ export class BrowserConnection {
   async #answerProblem(request: RequestHead, destination: Destination, error: unknown): Promise<void> {
     const known = toKnownProblem(error);
     const status = this.#report(destination, known);
-    // Only who looks at it is told: by anything else a page could map the network.
-    if (!isNavigation(request)) return;
+    // Only who looks at it is told: by anything else a page could map the network. A site that is down shows as it does without a proxy.
+    if (!isNavigation(request) || isOfSite(known)) return;
     const title = status === 403 ? 'This site may not be visited from here' : 'This site cannot be reached';
     const page = { status, title, host: destination.host, reason: known.reason, why: known.message };
     await this.#client.write(toErrorAnswer(page));

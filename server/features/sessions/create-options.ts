@@ -88,9 +88,9 @@ export function toBytes(megabytes: number | null): number | null {
 }
 
 /** The options of a request that are kept as they came: those of its way out are kept apart, and may be secret. */
-function toKeptOptions({ metadata: _labels, ...input }: PlacedSession): object {
-  const { proxy: _, proxyId: _id, proxyRotation: _rotation, ...options } = input;
-  return options;
+function toKeptOptions(input: PlacedSession): object {
+  const isKept = (name: string): boolean => !['metadata', 'proxy', 'proxyId', 'proxyRotation'].includes(name);
+  return Object.fromEntries(Object.entries(input).filter(([name]) => isKept(name)));
 }
 
 /** The row of a session as a create request wants it. Pure. */

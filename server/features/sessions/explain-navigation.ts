@@ -4,20 +4,32 @@ import { AppError } from '../../lib/app-error.ts';
 import type { EgressFailure, EgressRefusal } from '../egress/index.ts';
 import type { SessionEgress } from './session-egress.ts';
 
-/** Statuses of the pages that the egress answers with itself. */
+/** Statuses of the pages that the egress answers with itself: for what is refused, and for what a proxy does not do. */
 const OWN_STATUSES: readonly (number | null)[] = [403, 502];
 
-/** What Chromium would have called it, had it made the connection itself. */
+/** What Chromium calls what the system says of a connection. */
 const NET_ERRORS: Readonly<Record<string, string>> = {
-  name_not_resolved: 'ERR_NAME_NOT_RESOLVED',
-  unreachable: 'ERR_CONNECTION_FAILED',
+  ECONNREFUSED: 'ERR_CONNECTION_REFUSED',
+  ECONNRESET: 'ERR_CONNECTION_RESET',
+  EHOSTUNREACH: 'ERR_ADDRESS_UNREACHABLE',
+  ENETUNREACH: 'ERR_ADDRESS_UNREACHABLE',
+  ETIMEDOUT: 'ERR_CONNECTION_TIMED_OUT',
 };
+
+/** What Chromium would have called it, had it made the connection itself; undefined for what only a proxy can do. */
+function toNetError(problem: EgressRefusal | EgressFailure): string | undefined {
+  if (problem.reason === 'name_not_resolved') return 'ERR_NAME_NOT_RESOLVED';
+  if (problem.reason !== 'unreachable') return undefined;
+  const code = 'code' in problem ? problem.code : undefined;
+  return NET_ERRORS[code ?? ''] ?? 'ERR_CONNECTION_FAILED';
+}
 
 /** What Chromium calls a connection that its proxy did not make. */
 const PROXY_ERRORS: readonly (string | undefined)[] = ['ERR_TUNNEL_CONNECTION_FAILED', 'ERR_EMPTY_RESPONSE'];
 
-function toError({ host, port, reason, why }: EgressRefusal | EgressFailure, cause?: unknown): AppError {
-  const netError = NET_ERRORS[reason];
+function toError(problem: EgressRefusal | EgressFailure, cause?: unknown): AppError {
+  const { host, port, reason, why } = problem;
+  const netError = toNetError(problem);
   const place = `${host}:${port}`;
   if (netError !== undefined)
     return new AppError('NAVIGATION_FAILED', `${place} could not be reached: ${why}`, {

@@ -14,7 +14,7 @@ export class EgressMetrics {
 
   constructor(registry: Registry, readTotals: () => EgressTotals) {
     const registers = [registry];
-    const bytes: Counter<'direction'> = new Counter({
+    const bytes = new Counter<'direction'>({
       name: 'guise_egress_bytes_total',
       help: 'Payload of the connections of all sessions, by direction: received or sent.',
       labelNames: ['direction'],
