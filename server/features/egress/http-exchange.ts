@@ -6,10 +6,9 @@ import { type Peer, PeerGone } from './peer.ts';
 import { toAbsoluteHead, toDirectHead, toHttpTarget } from './proxy-request.ts';
 import { readHead } from './read-head.ts';
 import type { Way } from './route-finder.ts';
-import { toAuthFailure, toProxyAuthorization } from './upstream-handshake.ts';
+import { asksForProxyCredentials, toAuthFailure, toProxyAuthorization } from './upstream-handshake.ts';
 
 const SWITCHING_PROTOCOLS = 101;
-const PROXY_AUTHENTICATION_REQUIRED = 407;
 /** Statuses below are followed by another answer to the same request. */
 const FIRST_FINAL = 200;
 
@@ -51,7 +50,9 @@ export class HttpExchange {
       const mayFollow = await this.#download(request);
       return mayFollow && this.#isUploaded;
     } catch (error) {
-      throw this.#uploadError instanceof MalformedMessage ? this.#uploadError : error;
+      if (this.#uploadError instanceof MalformedMessage) throw this.#uploadError;
+      if (!(error instanceof MalformedMessage)) throw error;
+      throw new ConnectionFailed('unreachable', `The site does not speak HTTP: ${error.message}`, { cause: error });
     } finally {
       // The answer may be complete before the request: whoever sends on is cut off.
       if (!this.#isUploaded) this.#way.peer.abort();
@@ -82,7 +83,7 @@ export class HttpExchange {
       const bytes = await readHead(peer);
       if (bytes === undefined) throw new NoAnswer('The site closed the connection without an answer');
       const response = parseResponseHead(bytes);
-      if (response.status === PROXY_AUTHENTICATION_REQUIRED) throw this.#toAuthFailure();
+      if (asksForProxyCredentials(response)) throw this.#toAuthFailure();
       const framing = frameResponse(response, request.method);
       this.#counts.received(bytes.length);
       this.#hasAnswered = true;

@@ -3,11 +3,12 @@ import { isIP } from 'node:net';
 import { ConnectionFailed } from './egress-problem.ts';
 import type { Destination, Upstream } from './egress-rules.ts';
 import { toAuthority } from './host-name.ts';
-import { parseResponseHead } from './http-head.ts';
+import { parseResponseHead, type ResponseHead } from './http-head.ts';
 import { parseIpAddress } from './ip-address.ts';
 import type { Peer } from './peer.ts';
 import { readExactly, readHead } from './read-head.ts';
 
+const UNAUTHORIZED = 401;
 const PROXY_AUTHENTICATION_REQUIRED = 407;
 
 /** The header line, with its end, that tells a proxy who we are; empty for one that asks for nothing. */
@@ -15,6 +16,12 @@ export function toProxyAuthorization({ username, password }: Upstream): string {
   if (username === undefined) return '';
   const credentials = Buffer.from(`${username}:${password ?? ''}`).toString('base64');
   return `Proxy-Authorization: Basic ${credentials}\r\n`;
+}
+
+/** Whether an answer is a proxy's that does not take us. Tinyproxy says 401 to wrong credentials, as if it were the site. */
+export function asksForProxyCredentials({ status, headers }: ResponseHead): boolean {
+  if (status === PROXY_AUTHENTICATION_REQUIRED) return true;
+  return status === UNAUTHORIZED && headers.some(({ name, value }) => name === 'server' && /^tinyproxy\b/i.test(value));
 }
 
 /** The failure that an upstream does not take us. */
@@ -31,13 +38,14 @@ export function toAuthFailure({ username }: Upstream): ConnectionFailed {
 export async function connectByHttp(proxy: Peer, upstream: Upstream, target: Destination): Promise<void> {
   const authority = toAuthority(target);
   await proxy.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${toProxyAuthorization(upstream)}\r\n`);
-  let status: number;
+  let answer: ResponseHead;
   do {
     const head = await readHead(proxy);
     if (head === undefined) throw new ConnectionFailed('proxy_refused', 'The upstream proxy closed the connection');
-    ({ status } = parseResponseHead(head));
-  } while (status < 200);
-  if (status === PROXY_AUTHENTICATION_REQUIRED) throw toAuthFailure(upstream);
+    answer = parseResponseHead(head);
+  } while (answer.status < 200);
+  const { status } = answer;
+  if (asksForProxyCredentials(answer)) throw toAuthFailure(upstream);
   if (status >= 300) throw new ConnectionFailed('proxy_refused', `The upstream proxy answered ${status}`);
 }
 
