@@ -1,93 +1,16 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
 import type { CheckFailureReason, Problem, Proxy, ProxyGroupList, ProxyList } from '@guise/contract';
-import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 
-import { buildProxies, type ProxyParts } from '../../build-proxies.ts';
-import { createHttpServer } from '../../http/index.ts';
-import type { Database } from '../../platform/postgres/index.ts';
-import { openMicrosocks, openTinyproxy, type RealProxy } from '../../testing/real-proxy.ts';
-import { openTestDatabase } from '../../testing/test-database.ts';
-import { DEFAULT_PORTS, Egress, parseCidrList, parsePortRanges } from '../egress/index.ts';
-import { proxyRoutes } from './proxy-routes.ts';
+import { openProxyRig, urlOf } from '../../testing/proxy-rig.ts';
+import { openMicrosocks, openTinyproxy } from '../../testing/real-proxy.ts';
 
 const SECRET = 'hunter2-Secret';
 const signal = AbortSignal.timeout(60_000);
 
-/** An echo server on loopback, which says that it is asked from London. */
-async function openEcho(
-  stack: AsyncDisposableStack,
-): Promise<{ url: string; answer: { status: number; body: string } }> {
-  const answer = { status: 200, body: '81.2.69.142\n' };
-  const server: Server = createServer((_, response) => response.writeHead(answer.status).end(answer.body));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  stack.defer(() => new Promise<void>((resolve) => void server.close(() => resolve())));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, answer };
-}
-
-interface Rig {
-  readonly db: Database;
-  readonly parts: ProxyParts;
-  readonly answer: { status: number; body: string };
-  readonly log: () => string;
-  call<Body>(
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
-    url: string,
-    body?: object,
-  ): Promise<{ status: number; body: Body }>;
-  add(body: object): Promise<Proxy>;
-}
-
-async function openRig(stack: AsyncDisposableStack, changes: object = {}): Promise<Rig> {
-  const lines: string[] = [];
-  const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  const db = await openTestDatabase(stack);
-  const { url, answer } = await openEcho(stack);
-
-  const policy = { allow: parseCidrList('127.0.0.0/8'), deny: [], proxyAllow: [] };
-  const egress = stack.use(new Egress({ policy, ports: parsePortRanges(DEFAULT_PORTS), logger }));
-  const settings = {
-    profileEncryptionKey: undefined,
-    egressEchoUrl: url,
-    proxyCheckIntervalMs: 60_000,
-    geoDatabasePath: undefined,
-    ...changes,
-  };
-  const parts = await buildProxies(settings, { db, dial: (...to) => egress.dial(...to) }, logger);
-  const http: FastifyInstance = await createHttpServer({
-    logger,
-    version: '0',
-    refusesForeignOrigins: true,
-    onAnswered: () => undefined,
-  });
-  stack.defer(() => http.close());
-  await http.register(proxyRoutes(parts.commands), { prefix: '/api' });
-  const call = async <Body>(
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
-    path: string,
-    body?: object,
-  ): Promise<{ status: number; body: Body }> => {
-    const reply = await http.inject({ method, url: `/api/proxies${path}`, ...(body === undefined ? {} : { body }) });
-    return { status: reply.statusCode, body: (reply.body === '' ? undefined : reply.json()) as Body };
-  };
-  const add = async (body: object): Promise<Proxy> => {
-    const reply = await call<Proxy>('POST', '', body);
-    expect(reply.status, JSON.stringify(reply.body)).toBe(201);
-    return reply.body;
-  };
-  return { db, parts, answer, log: () => lines.join(''), call, add };
-}
-
-const urlOf = (protocol: string, { port }: RealProxy, credentials = ''): string =>
-  `${protocol}://${credentials}127.0.0.1:${port}`;
-
 describe('the proxies of a service', () => {
   it('are kept by URL or by parts, listed, changed and deleted, and nobody is told a password', async () => {
     await using stack = new AsyncDisposableStack();
-    const { call, add, db, log } = await openRig(stack);
+    const { call, add, db, log } = await openProxyRig(stack);
     const proxy = await add({
       url: `socks5h://user:${SECRET}@Proxy.Example:1081`,
       tags: ['t'],
@@ -140,7 +63,7 @@ describe('the proxies of a service', () => {
 
   it('that are wrong are refused by the field, without a word of the credentials', async () => {
     await using stack = new AsyncDisposableStack();
-    const { call, add, log } = await openRig(stack);
+    const { call, add, log } = await openProxyRig(stack);
     const { id } = await add({ protocol: 'socks5', host: 'a.example', username: 'u:v' });
     const wrong: (readonly [object, string])[] = [
       [{ url: `http://u:${SECRET}/@h` }, '/url'],
@@ -173,7 +96,7 @@ describe('a check through a real proxy', () => {
     ['socks5h', openMicrosocks],
   ] as const)('finds the exit of one of %s, with credentials', async (protocol, open) => {
     await using stack = new AsyncDisposableStack();
-    const { call, add, answer, log } = await openRig(stack);
+    const { call, add, answer, log } = await openProxyRig(stack);
     const real = stack.use(await open({ username: 'user', password: SECRET }));
     const { id } = await add({ url: urlOf(protocol, real, `user:${SECRET}@`) });
 
@@ -200,7 +123,7 @@ describe('a check through a real proxy', () => {
 
   it('says why it failed, and counts that', async () => {
     await using stack = new AsyncDisposableStack();
-    const { call, add, answer } = await openRig(stack);
+    const { call, add, answer } = await openProxyRig(stack);
     const real = stack.use(await openMicrosocks());
     const { id } = await add({ url: urlOf('socks5h', real) });
     const reasonOf = async (proxyId: string): Promise<CheckFailureReason | undefined> =>
@@ -222,7 +145,7 @@ describe('a check through a real proxy', () => {
 
   it('is made of those that are due', async () => {
     await using stack = new AsyncDisposableStack();
-    const { call, add, parts } = await openRig(stack);
+    const { call, add, parts } = await openProxyRig(stack);
     const real = stack.use(await openTinyproxy());
     const ids = [];
     for (let index = 0; index < 6; index += 1) ids.push((await add({ url: urlOf('http', real) })).id);
@@ -241,7 +164,7 @@ describe('a check through a real proxy', () => {
 describe('a session', () => {
   it('is given the proxy it names, or told why not', async () => {
     await using stack = new AsyncDisposableStack();
-    const { add, parts } = await openRig(stack);
+    const { add, parts } = await openProxyRig(stack);
     const { store } = parts;
     const proxy = await add({
       url: `http://u:${SECRET}@a.example`,
@@ -279,7 +202,7 @@ describe('a session', () => {
 
   it('finds its exit as stored, or through the first of its group that answers, or directly', async () => {
     await using stack = new AsyncDisposableStack();
-    const { add, call, parts, answer } = await openRig(stack);
+    const { add, call, parts, answer } = await openProxyRig(stack);
     const { store } = parts;
     const real = stack.use(await openMicrosocks());
     const dead = await openTinyproxy();
@@ -311,7 +234,7 @@ describe('a session', () => {
 
   it('leaves behind how its proxies did, written down all at once', async () => {
     await using stack = new AsyncDisposableStack();
-    const { add, call, parts } = await openRig(stack);
+    const { add, call, parts } = await openProxyRig(stack);
     const members = [
       await add({ url: 'http://a.example', rotationGroup: 'g' }),
       await add({ url: 'http://b.example', rotationGroup: 'g' }),
