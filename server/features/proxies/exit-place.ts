@@ -62,9 +62,10 @@ function likelyTimezone(country: string): string | undefined {
   return (isKnown ? undefined : readPlaces().byCountry.get(country)?.[0]?.[0]) ?? most?.value;
 }
 
-function likelyLocale(country: string): string | undefined {
+/** English where Chromium has no texts in the language of a country. */
+function likelyLocale(country: string): string {
   const shares = localeShares(country).filter(({ value }) => isSpoken(value));
-  return shares.toSorted((one, other) => other.weight - one.weight)[0]?.value;
+  return shares.toSorted((one, other) => other.weight - one.weight)[0]?.value ?? 'en-US';
 }
 
 function coordinatesOf(country: string, timezone: string): Pick<Place, 'latitude' | 'longitude'> {
@@ -82,7 +83,7 @@ export function placeOfCountry(country: string): Place {
     country,
     timezone,
     isTimezoneCertain: listTimezones(country).every((zone) => isSameClock(zone, timezone)),
-    locale: likelyLocale(country) ?? null,
+    locale: likelyLocale(country),
     ...coordinatesOf(country, timezone),
   };
 }

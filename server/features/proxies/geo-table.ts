@@ -4,8 +4,12 @@ import { fileURLToPath } from 'node:url';
 
 import { Reader } from 'mmdb-lib';
 
+import { type EgressPolicy, findAddressRefusal } from '../egress/index.ts';
+
 /** Countries of addresses, from the registries' and networks' own statements. */
 const BUNDLED = '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb';
+
+const PUBLIC_ONLY: EgressPolicy = { allow: [], deny: [], proxyAllow: [] };
 
 /** What tables of this format say of an address: this one's own member, or that of GeoLite2, DB-IP and those like them. */
 interface Row {
@@ -31,7 +35,8 @@ export class GeoTable {
 
   /** ISO 3166-1 alpha-2; undefined for private addresses, those nobody has, and what is no address. */
   findCountry(address: string): string | undefined {
-    if (isIP(address) === 0) return undefined;
+    // The table has entries for ranges that are nobody's, too.
+    if (isIP(address) === 0 || findAddressRefusal(address, PUBLIC_ONLY, 'target') !== undefined) return undefined;
     const row = this.#reader.get(address) as Row | null;
     const code = row?.country_code ?? row?.country?.iso_code;
     return code !== undefined && /^[A-Z]{2}$/.test(code) ? code : undefined;

@@ -21,7 +21,8 @@ const CHECK_TIMEOUT_MS = 10_000;
 
 /**
  * Connects to a destination through an upstream proxy. May reject with an error whose `reason` is an {EgressFailureReason} or a
- * {RefusalReason}; any other means that the proxy does not answer. The caller must destroy the stream.
+ * {RefusalReason}; one of the
+ * system means that the proxy does not answer. The caller must destroy the stream.
  */
 export type DialUpstream = (upstream: Upstream, destination: Destination, signal: AbortSignal) => Promise<Duplex>;
 
@@ -42,6 +43,10 @@ function reasonOf(error: unknown): CheckFailureReason | undefined {
   const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
   if (RefusalReason.enum.some((each) => each === reason)) return 'not_allowed';
   return CheckFailureReason.enum.find((each) => each === reason);
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 /** How a session would have seen that failure; undefined: not at all. */
@@ -147,6 +152,8 @@ export class ProxyChecker {
       signal.throwIfAborted();
       if (error instanceof CheckFailure) return error;
       const reason = deadline.aborted || isTimeout(error) ? 'timed_out' : reasonOf(error);
+      // What is neither a result of dialling nor of the system is a mistake of ours.
+      if (reason === undefined && !isSystemError(error)) throw error;
       return new CheckFailure(reason ?? 'proxy_unreachable', { cause: toError(error) });
     }
   }

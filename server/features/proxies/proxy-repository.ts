@@ -1,7 +1,7 @@
 import type { CheckFailureReason, ProxyExit } from '@guise/contract';
 
 import type { ListPosition } from '../../lib/list-cursor.ts';
-import type { Queryable } from '../../platform/postgres/index.ts';
+import type { Database } from '../../platform/postgres/index.ts';
 import { type NewProxy, PROXY_COLUMNS, type ProxyRecord, type ProxyRow, toProxyRecord } from './proxy-record.ts';
 
 /** More members than that of all groups together nobody looks through. */
@@ -65,9 +65,9 @@ function isColumn(key: string): key is keyof ProxyChanges {
 
 /** Upstream proxies in SQL. */
 export class ProxyRepository {
-  readonly #db: Queryable;
+  readonly #db: Database;
 
-  constructor(db: Queryable) {
+  constructor(db: Database) {
     this.#db = db;
   }
 
@@ -161,18 +161,21 @@ export class ProxyRepository {
    * node each gets another, as long as there are enough. Undefined where there is none.
    */
   async takeTurn(rotationGroup: string, avoided: readonly string[]): Promise<string | undefined> {
-    const [row] = await this.#db.query<{ id: string }>(
-      `update proxies set last_used_at = clock_timestamp()
-       where id = (
-         select id from proxies
-         where rotation_group = $1 and is_active and id <> all ($2::uuid[])
-         order by last_used_at nulls first, id limit 1
-         for no key update skip locked
-       )
-       returning id`,
-      [rotationGroup, avoided],
-    );
-    return row?.id;
+    return this.#db.transaction(async (tx) => {
+      // One at a time: a row that somebody else has just taken would pass for the oldest by the order it had before.
+      await tx.query("select pg_advisory_xact_lock(hashtextextended('proxy group ' || $1, 0))", [rotationGroup]);
+      const [row] = await tx.query<{ id: string }>(
+        `update proxies set last_used_at = clock_timestamp()
+         where id = (
+           select id from proxies
+           where rotation_group = $1 and is_active and id <> all ($2::uuid[])
+           order by last_used_at nulls first, id limit 1
+         )
+         returning id`,
+        [rotationGroup, avoided],
+      );
+      return row?.id;
+    });
   }
 
   /** Writes down how proxies did, in one statement. Deleted ones are left out. */
