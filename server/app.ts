@@ -199,6 +199,7 @@ async function buildParts(base: {
   });
   const profiles = await buildProfiles(settings, { db, identity: identities, sessions: () => sessions }, logger);
   const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
+  stack.defer(() => proxies.store.flush());
   const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),

@@ -1,4 +1,4 @@
-import type { CheckFailureReason, Problem, Proxy, ProxyGroupList, ProxyList } from '@guise/contract';
+import type { Problem, Proxy, ProxyGroupList, ProxyList } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { openProxyRig, urlOf } from '../../testing/proxy-rig.ts';
@@ -126,7 +126,7 @@ describe('a check through a real proxy', () => {
     const { call, add, answer } = await openProxyRig(stack);
     const real = stack.use(await openMicrosocks());
     const { id } = await add({ url: urlOf('socks5h', real) });
-    const reasonOf = async (proxyId: string): Promise<CheckFailureReason | undefined> =>
+    const reasonOf = async (proxyId: string): Promise<string | undefined> =>
       (await call<Problem>('POST', `/${proxyId}/check`)).body.reason;
 
     answer.body = '<html>Sign in</html>';
