@@ -25,7 +25,7 @@ async function detectIn(options: CreateSession): Promise<DetectorReport> {
   return withSession(service.api, options, async (session) => {
     const visit = site.openVisit();
     await service.api.navigate(session.id, visit.detectorsUrl);
-    return await visit.detected();
+    return visit.detected();
   });
 }
 

@@ -56,7 +56,7 @@ it('never has chance spell a word in a name that sites look for', () => {
   const letters = new Set(names.join(''));
   // Enough for a hundred million names in ten letters: too few would be alike in two clients.
   expect(letters.size).toBeGreaterThan(15);
-  const spelled = SOUGHT.filter((word) => [...word].every((letter) => letters.has(letter)));
+  const spelled = SOUGHT.filter((word) => Array.from(word).every((letter) => letters.has(letter)));
   expect(spelled).toEqual([]);
 });
 
