@@ -2,6 +2,7 @@ import type { Protocol } from 'devtools-protocol';
 
 import type { CdpSession } from './cdp-connection.ts';
 import { mendHeaders } from './first-request.ts';
+import type { HaltedRequests } from './halted-requests.ts';
 
 type ClientHints = Protocol.Emulation.UserAgentMetadata;
 
@@ -9,8 +10,8 @@ type ClientHints = Protocol.Emulation.UserAgentMetadata;
 const PATIENCE_MS = 2_000;
 const HINT = /^sec-ch-ua$/i;
 
-/** The browser's own connection, as far as it halts requests. */
-type RequestHalter = Pick<CdpSession, 'on' | 'send'>;
+const NAME = 'expected pages';
+const DOCUMENTS = [{ urlPattern: 'http*', resourceType: 'Document' as const }];
 
 /**
  * Gives first requests of pages that open with an address the right client hints.
@@ -22,43 +23,44 @@ type RequestHalter = Pick<CdpSession, 'on' | 'send'>;
  * Safe to call at once, for several pages; each is waited for by itself.
  */
 export class ExpectedPages {
-  readonly #browser: RequestHalter;
+  readonly #browser: Pick<CdpSession, 'send'>;
+  readonly #halted: HaltedRequests;
   readonly #hints: ClientHints | undefined;
   /** Timers that give up on the pages that are expected, oldest first. */
   readonly #expected: NodeJS.Timeout[] = [];
-  #isListening = false;
 
   /** Without hints there is nothing to mend. */
-  constructor(browser: RequestHalter, hints: ClientHints | undefined) {
+  constructor(
+    browser: Pick<CdpSession, 'send'>,
+    parts: { readonly halted: HaltedRequests; readonly hints: ClientHints | undefined },
+  ) {
     this.#browser = browser;
-    this.#hints = hints;
+    this.#halted = parts.halted;
+    this.#hints = parts.hints;
   }
 
   /** Expects one more page. Resolves, never rejects, when its request cannot get past us any more. */
   async expect(): Promise<void> {
     const hints = this.#hints;
     if (hints === undefined) return;
-    this.#listen(hints);
     const timer = setTimeout(() => this.#settle(timer), PATIENCE_MS).unref();
-    const params = { patterns: [{ urlPattern: 'http*', resourceType: 'Document' as const }] };
     this.#expected.push(timer);
+    const take = (event: Protocol.Fetch.RequestPausedEvent): boolean => this.#take(event, hints);
     // Said again for each, so that whoever comes second waits for the browser's word too.
-    await this.#browser.send('Fetch.enable', params).catch(() => undefined);
+    await this.#halted.set(NAME, { patterns: DOCUMENTS, take }).catch(() => undefined);
   }
 
-  #listen(hints: ClientHints): void {
-    if (this.#isListening) return;
-    this.#isListening = true;
-    this.#browser.on('Fetch.requestPaused', ({ requestId, request }) => {
-      const headers = mendHeaders(request.headers, hints);
-      const isStrange = headers.some(({ name, value }) => HINT.test(name) && value !== request.headers[name]);
-      // Everybody else's goes on as it is, in the browser's own order.
-      const params = isStrange ? { requestId, headers } : { requestId };
-      const done = (): void => {
-        if (isStrange) this.#settle(this.#expected[0]);
-      };
-      this.#browser.send('Fetch.continueRequest', params).then(done, done);
-    });
+  #take({ requestId, request, resourceType }: Protocol.Fetch.RequestPausedEvent, hints: ClientHints): boolean {
+    if (resourceType !== 'Document') return false;
+    const headers = mendHeaders(request.headers, hints);
+    const isStrange = headers.some(({ name, value }) => HINT.test(name) && value !== request.headers[name]);
+    // Everybody else's goes on as it is, in the browser's own order.
+    const params = isStrange ? { requestId, headers } : { requestId };
+    const done = (): void => {
+      if (isStrange) this.#settle(this.#expected[0]);
+    };
+    this.#browser.send('Fetch.continueRequest', params).then(done, done);
+    return true;
   }
 
   /** One page less is expected. */
@@ -67,7 +69,6 @@ export class ExpectedPages {
     if (index === -1) return;
     clearTimeout(timer);
     this.#expected.splice(index, 1);
-    // What is halted goes on by itself.
-    if (this.#expected.length === 0) void this.#browser.send('Fetch.disable').catch(() => undefined);
+    if (this.#expected.length === 0) void this.#halted.set(NAME, undefined).catch(() => undefined);
   }
 }

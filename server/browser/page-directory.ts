@@ -4,6 +4,7 @@ import { raceAbort } from '../lib/deadline.ts';
 import type { SetupCommand } from './browser-identity.ts';
 import type { CdpConnection, CdpSession } from './cdp-connection.ts';
 import { ExpectedPages } from './expected-pages.ts';
+import type { HaltedRequests } from './halted-requests.ts';
 import { Page } from './page.ts';
 import { applyTargetSetup, listRenewals, planSharedOverrides, sendCommands, type TargetSetup } from './target-setup.ts';
 
@@ -29,6 +30,7 @@ async function untilCrash(session: CdpSession, work: Promise<void>): Promise<voi
 
 interface PageDirectoryOptions {
   readonly connection: CdpConnection;
+  readonly halted: HaltedRequests;
   /** What every target is to get before it runs; undefined leaves all of them alone. */
   readonly setup: TargetSetup | undefined;
   readonly answersDialogs: () => boolean;
@@ -57,7 +59,8 @@ export class PageDirectory {
 
   constructor(options: PageDirectoryOptions) {
     this.#options = options;
-    this.#expected = new ExpectedPages(options.connection.browser, options.setup?.userAgent?.userAgentMetadata);
+    const { connection, halted, setup } = options;
+    this.#expected = new ExpectedPages(connection.browser, { halted, hints: setup?.userAgent?.userAgentMetadata });
   }
 
   get count(): number {
