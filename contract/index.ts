@@ -57,6 +57,20 @@ export {
 } from './profile.ts';
 export { Problem, type ProblemCode, ProblemExtensions, ProblemKind, PROBLEMS, problemType } from './problem.ts';
 export {
+  CheckFailureReason,
+  CreateProxy,
+  ListProxiesQuery,
+  Proxy,
+  ProxyCheck,
+  ProxyExit,
+  ProxyGroup,
+  ProxyGroupList,
+  ProxyList,
+  ProxyProtocol,
+  ProxySummary,
+  UpdateProxy,
+} from './proxy.ts';
+export {
   EncodedFile,
   REALTIME_METHODS,
   REALTIME_NOTIFICATIONS,
@@ -68,6 +82,7 @@ export {
   RpcError,
 } from './realtime.ts';
 export { Health, Liveness, Status } from './service.ts';
+export { BLOCKABLE_RESOURCES, ProxyRotation, SessionProxy, SessionWarning } from './session-egress.ts';
 export {
   CreateSession,
   Geolocation,

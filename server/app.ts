@@ -11,9 +11,11 @@ import {
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
+import { buildEgress, buildSessionEgress, measureEgress } from './build-egress.ts';
 import { buildIdentities } from './build-identities.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
 import { buildProfiles, type ProfileParts } from './build-profiles.ts';
+import { buildProxies, type ProxyParts } from './build-proxies.ts';
 import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
 import { AuditTrail } from './features/audit/index.ts';
 import {
@@ -26,7 +28,9 @@ import {
   EmulationLog,
   RefusalLog,
 } from './features/cdp/index.ts';
+import type { Egress } from './features/egress/index.ts';
 import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
+import { proxyRoutes } from './features/proxies/index.ts';
 import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
 import {
   pageCommands,
@@ -90,6 +94,8 @@ interface Parts extends ReportedParts, PoolParts {
   readonly events: TypedEmitter<SessionEvents>;
   readonly feed: SessionFeed;
   readonly profiles: ProfileParts;
+  readonly proxies: ProxyParts;
+  readonly egress: Egress;
 }
 
 /**
@@ -109,12 +115,13 @@ export async function createApp(
   const signal = AbortSignal.any([stop, AbortSignal.timeout(START_TIMEOUT_MS)]);
   await mkdir(settings.dataDir, { recursive: true });
   stack.use(await holdDataDir(settings.dataDir, processId));
-  const host = await findBrowserHost(settings, logger);
+  const egress = stack.use(buildEgress(settings, logger));
+  const host = await findBrowserHost(settings, (port) => egress.open(port), logger);
   signal.throwIfAborted();
   const db = await openStorage(settings, stack, { logger, signal });
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
-  const parts = await buildParts({ settings, host, db, stack, logger });
+  const parts = await buildParts({ settings, host, egress, db, stack, logger });
   await recover(parts, settings, { logger, signal });
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
@@ -164,11 +171,12 @@ async function recover(
 async function buildParts(base: {
   settings: Settings;
   host: BrowserHost;
+  egress: Egress;
   db: Database;
   stack: AsyncDisposableStack;
   logger: AppLogger;
 }): Promise<Parts> {
-  const { settings, host, db, stack, logger } = base;
+  const { settings, host, egress, db, stack, logger } = base;
   const { cdpPortBase, cdpPortCount } = settings;
   const identities = await buildIdentities(host, settings.dataDir, logger);
   const poolParts = buildPool(settings, { host, identities }, { stack, logger });
@@ -190,6 +198,8 @@ async function buildParts(base: {
     logger,
   });
   const profiles = await buildProfiles(settings, { db, identity: identities, sessions: () => sessions }, logger);
+  const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
+  const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     nodeId: settings.nodeId,
@@ -197,6 +207,7 @@ async function buildParts(base: {
     admission: poolParts.admission,
     identities,
     profiles: profiles.wardrobe,
+    egress: sessionEgress,
     openPort: (...session) => gateway.openPort(...session),
     adopt: (owned, signal) => adoptBrowser(owned, host, signal),
     relaunch: (old, signal) => relaunchBrowser(old, host, signal),
@@ -211,7 +222,7 @@ async function buildParts(base: {
   });
   auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles };
+  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles, proxies, egress };
 }
 
 /** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
@@ -252,6 +263,7 @@ async function buildInterfaces(
   await http.register(pageRoutes(commands.pages), { prefix: '/api' });
   await http.register(profileRoutes(parts.profiles.commands), { prefix: '/api' });
   await http.register(profileFileRoutes(parts.profiles.commands), { prefix: '/api' });
+  await http.register(proxyRoutes(parts.proxies.commands), { prefix: '/api' });
   await http.register(realtimeRoutes(realtimeDocument({ version: VERSION, connectQuery: ConnectQuery })));
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
@@ -287,7 +299,10 @@ function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger)
   ];
 }
 
-function buildMetrics({ sessions, admission, events, ...pool }: Parts, realtimeClients: () => number): ServiceMetrics {
+function buildMetrics(
+  { sessions, admission, events, egress, ...pool }: Parts,
+  realtimeClients: () => number,
+): ServiceMetrics {
   const metrics = new ServiceMetrics({
     liveSessions: () => sessions.live.length,
     sessionLimit: () => admission.limit,
@@ -300,5 +315,6 @@ function buildMetrics({ sessions, admission, events, ...pool }: Parts, realtimeC
   events.on('commandRefused', () => metrics.recordRefusedCommand());
   events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
   measurePool(pool, metrics.registry);
+  measureEgress({ egress, events }, metrics.registry);
   return metrics;
 }

@@ -24,6 +24,12 @@ export interface BrowserSpec {
   readonly identity?: BrowserIdentity | undefined;
 }
 
+/** The proxy all connections of one browser leave through: it is given no other way. Disposing it closes it. */
+export interface BrowserProxy extends AsyncDisposable {
+  /** On 127.0.0.1. */
+  readonly port: number;
+}
+
 /** What the host offers browsers: the same for each of them. */
 export interface BrowserHost {
   readonly executablePath: string;
@@ -41,6 +47,11 @@ export interface BrowserHost {
   readonly groups: ProcessGroups;
   /** The ports on which its browsers are debugged. */
   readonly debuggingPorts: DebuggingPorts;
+  /**
+   * Opens the proxy of one browser, on `port` where that is given, which then is what its browser already knows. Rejects when it
+   * cannot.
+   */
+  readonly openProxy: (port?: number) => Promise<BrowserProxy>;
   /** From spawn to the first answer over CDP. Milliseconds. */
   readonly launchTimeoutMs: number;
 }

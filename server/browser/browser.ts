@@ -87,6 +87,11 @@ export class Browser implements AsyncDisposable {
     return this.#parts.home.folder;
   }
 
+  /** Where its proxy listens. */
+  get proxyPort(): number {
+    return this.#parts.home.proxyPort;
+  }
+
   get processes(): BrowserProcesses {
     const { process, display } = this.#parts;
     return { groups: display === undefined ? [process.pid] : [process.pid, display.pid], others: process.helpers };
@@ -198,6 +203,7 @@ export class Browser implements AsyncDisposable {
             pid: process.pid,
             startTicks: (await currentStartTicks(process.pid)) ?? '',
             endpoint: process.endpoint.href,
+            proxyPort: home.proxyPort,
             display: display && { pid: display.pid, name: display.name, authorityFile: display.authorityFile },
           },
     );

@@ -95,7 +95,8 @@ async function launchIn(
     ? undefined
     : stack.use(await openDisplayFor(spec, { host, folder: folder.path }, signal));
   const { port: debuggingPort } = stack.use(await host.debuggingPorts.take());
-  const plan = planLaunch(spec, host, { folder, display, debuggingPort });
+  const proxyPort = await home.openProxy(host);
+  const plan = planLaunch(spec, host, { folder, display, debuggingPort, proxyPort });
   const process = stack.use(await startBrowserProcess(host, plan, signal));
   return await connectBrowser({ spec, home, display, process }, { host, stack, isNew: true }, signal);
 }

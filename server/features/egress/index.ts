@@ -1,3 +1,6 @@
+export { type EgressPolicy, findAddressRefusal } from './address-policy.ts';
+export { Egress, type EgressDeps } from './egress.ts';
+export { EgressProxy } from './egress-proxy.ts';
 export type {
   Destination,
   EgressFailure,
@@ -7,3 +10,7 @@ export type {
   Upstream,
   UpstreamSource,
 } from './egress-rules.ts';
+export { toCanonicalHost } from './host-name.ts';
+export { type Cidr, parseCidrList } from './ip-address.ts';
+export { createDnsResolver, type NameResolver, systemResolver } from './name-resolver.ts';
+export { DEFAULT_PORTS, parsePortRanges, type PortRange } from './port-ranges.ts';

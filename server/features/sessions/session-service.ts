@@ -7,6 +7,7 @@ import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
 import type { Admission } from '../pool/index.ts';
 import { toBytes } from './create-options.ts';
+import { changesEgress } from './egress-options.ts';
 import { drainSessions } from './drain-sessions.ts';
 import { limitsOf, type LiveSession } from './live-session.ts';
 import { SessionAdopter } from './session-adopter.ts';
@@ -160,15 +161,21 @@ export class SessionService {
     return this.get(id);
   }
 
-  /** Changes limits and metadata. @throws {AppError} SESSION_NOT_FOUND, SESSION_ENDED */
+  /**
+   * Changes limits, metadata and the way out, which is in force with the answer.
+   *
+   * @throws {AppError} SESSION_NOT_FOUND, SESSION_ENDED, PROXY_NOT_FOUND, VALIDATION_FAILED
+   */
   async update(id: string, { memoryLimitMb, ...changes }: UpdateSession): Promise<SessionRecord> {
     const memoryLimitBytes = memoryLimitMb === undefined ? undefined : toBytes(memoryLimitMb);
-    const record = await this.#deps.sessions.update(id, { ...changes, memoryLimitBytes });
+    const plan = changesEgress(changes) ? await (await this.#held(id)).egress.planChanges(changes) : undefined;
+    const record = await this.#deps.sessions.update(id, { ...changes, memoryLimitBytes, egress: plan?.stored });
     if (record === undefined) throw await this.#whyNotLive(id);
     this.#deps.events.emit('eventRecorded', { sessionId: id });
     const live = this.#registry.live.get(id);
     if (live !== undefined) {
       live.limits = limitsOf(record);
+      if (plan !== undefined) live.egress.adopt(plan);
       live.touch();
     }
     return record;
@@ -231,6 +238,12 @@ export class SessionService {
   /** Adds an event that is no move to a session's history, and tells those who watch. */
   async note(id: string, type: SessionEventType, details: EventDetails): Promise<void> {
     await this.#journal.note(id, type, details);
+  }
+
+  async #held(id: string): Promise<LiveSession> {
+    const live = this.#registry.live.get(id);
+    if (live === undefined) throw await this.#whyNotLive(id);
+    return live;
   }
 
   async #whyNotLive(id: string): Promise<AppError> {

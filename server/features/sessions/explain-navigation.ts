@@ -1,0 +1,52 @@
+import type { NavigateResult } from '@guise/contract';
+
+import { AppError } from '../../lib/app-error.ts';
+import type { EgressFailure, EgressRefusal } from '../egress/index.ts';
+import type { SessionEgress } from './session-egress.ts';
+
+/** Statuses of the pages that the egress answers with itself. */
+const OWN_STATUSES: readonly (number | null)[] = [403, 502];
+
+/** What Chromium would have called it, had it made the connection itself. */
+const NET_ERRORS: Readonly<Record<string, string>> = {
+  name_not_resolved: 'ERR_NAME_NOT_RESOLVED',
+  unreachable: 'ERR_CONNECTION_FAILED',
+};
+
+/** What Chromium calls a connection that its proxy did not make. */
+const PROXY_ERRORS: readonly (string | undefined)[] = ['ERR_TUNNEL_CONNECTION_FAILED', 'ERR_EMPTY_RESPONSE'];
+
+function toError({ host, port, reason, why }: EgressRefusal | EgressFailure, cause?: unknown): AppError {
+  const netError = NET_ERRORS[reason];
+  const place = `${host}:${port}`;
+  if (netError !== undefined)
+    return new AppError('NAVIGATION_FAILED', `${place} could not be reached: ${why}`, {
+      extensions: { netError },
+      cause,
+    });
+  if (reason.startsWith('proxy_'))
+    return new AppError('PROXY_FAILED', `${place} could not be reached: ${why}`, { extensions: { reason }, cause });
+  return new AppError('EGRESS_REFUSED', `${place} may not be reached: ${why}`, { extensions: { reason }, cause });
+}
+
+/**
+ * Runs a navigation, and says why the egress let it fail where Chromium can only say that its proxy did.
+ *
+ * @throws {AppError} EGRESS_REFUSED, PROXY_FAILED, and what `navigate` throws
+ */
+export async function explainNavigation(
+  egress: Pick<SessionEgress, 'findProblem'> | undefined,
+  url: string,
+  navigate: () => Promise<NavigateResult>,
+): Promise<NavigateResult> {
+  try {
+    const result = await navigate();
+    const problem = OWN_STATUSES.includes(result.status) ? egress?.findProblem(result.url) : undefined;
+    if (problem !== undefined) throw toError(problem);
+    return result;
+  } catch (error) {
+    if (!(error instanceof AppError) || !PROXY_ERRORS.includes(error.extensions.netError)) throw error;
+    const problem = egress?.findProblem(url);
+    throw problem === undefined ? error : toError(problem, error);
+  }
+}
