@@ -1,6 +1,6 @@
 import type { Problem } from '@guise/contract';
 
-import type { Answer } from "../acceptance/http-client.ts";
+import type { Answer } from '../acceptance/http-client.ts';
 import { type Battlefield, listRefusals, refusalOf, settle, withSession } from './battlefield.ts';
 import { HOST_FORMS, type HostForm } from './host-forms.ts';
 import type { Outcome } from './run-pages.ts';
