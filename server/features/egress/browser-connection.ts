@@ -6,7 +6,7 @@ import type { Destination } from './egress-rules.ts';
 import { toAnswer, toErrorAnswer } from './error-page.ts';
 import { HttpExchange, NoAnswer } from './http-exchange.ts';
 import { frameRequest, MalformedMessage, parseRequestHead, type RequestHead } from './http-head.ts';
-import { Peer } from './peer.ts';
+import { Peer, PeerGone } from './peer.ts';
 import { isNavigation, toConnectTarget, toHttpTarget } from './proxy-request.ts';
 import { readHead } from './read-head.ts';
 import { type BrowserContext, RouteFinder, type Way } from './route-finder.ts';
@@ -146,7 +146,7 @@ export class BrowserConnection {
       return await exchange.run(request);
     } catch (error) {
       if (error instanceof NoAnswer && reused !== undefined) return false;
-      if (exchange?.hasAnswered === true) throw error;
+      if (exchange?.hasAnswered === true) throw new PeerGone('It broke in the middle of an answer', { cause: error });
       await this.#answerProblem(request, destination, error);
       return false;
     }

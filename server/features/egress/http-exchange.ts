@@ -51,7 +51,9 @@ export class HttpExchange {
       const mayFollow = await this.#download(request);
       return mayFollow && this.#isUploaded;
     } catch (error) {
-      throw this.#uploadError instanceof MalformedMessage ? this.#uploadError : error;
+      if (this.#uploadError instanceof MalformedMessage) throw this.#uploadError;
+      if (!(error instanceof MalformedMessage)) throw error;
+      throw new ConnectionFailed('unreachable', `The site does not speak HTTP: ${error.message}`, { cause: error });
     } finally {
       // The answer may be complete before the request: whoever sends on is cut off.
       if (!this.#isUploaded) this.#way.peer.abort();
