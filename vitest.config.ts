@@ -75,7 +75,7 @@ export default defineConfig({
           exclude: notOurs,
           fileParallelism: false,
           testTimeout: 60_000,
-          hookTimeout: 120_000,
+          hookTimeout: 300_000,
           sequence: { groupOrder: 6 },
         },
       },
