@@ -119,7 +119,7 @@ const CHANGED: readonly DriverAttempt[] = [
   },
   {
     title: 'Fetch.continueRequest with another host and headers of proxies',
-    ends: 'nothing',
+    ends: 'command',
     run: (driver, { place, url }) =>
       withPaused(driver, (requestId) => {
         const headers = [

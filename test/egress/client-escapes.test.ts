@@ -36,7 +36,7 @@ describe('a client of a session reaches nothing on loopback', () => {
     }
     if (ends === 'command')
       expect(held.error, 'why it is not even tried').toMatch(
-        /may not|is not on the list|only|cannot|refused|no page|tells|reads|opens|connects/i,
+        /must match|Unsafe header|may not|is not on the list|only|cannot|refused|no page|tells|reads|opens|connects/i,
       );
     else expect(held.error, 'what went wrong').toBeUndefined();
   });

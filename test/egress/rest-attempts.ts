@@ -1,6 +1,7 @@
 import type { CreateSession } from '@guise/contract';
 
 import { expectStatus } from '../acceptance/api.ts';
+import { until } from '../acceptance/until.ts';
 import type { Driver, DriverAttempt } from './driver-attempt.ts';
 import { type Aim, quote } from './page-attempt.ts';
 
@@ -41,12 +42,13 @@ const LAUNCH_ARGUMENTS: readonly DriverAttempt[] = [
 /** Has the session leave through what may not be an upstream, and visits a page that may be visited. */
 const upstream = (title: string, proxy: (aim: Aim) => string): DriverAttempt => ({
   title: `an upstream proxy at ${title}`,
-  ends: 'connection',
+  // The refusal names the site that was to be reached through it.
+  ends: 'arrival',
   run: async ({ api, session, site }, aim) => {
     const path = `/api/sessions/${session.id}`;
     const changed = await api.call('PATCH', path, { proxy: proxy(aim) });
     expectStatus(changed, 200);
-    await api.call('POST', `${path}/navigate`, { url: `${site.origin}/through`, timeoutMs: 5_000 });
+    await api.call('POST', `${path}/navigate`, { url: `${site.origin}/through`, timeoutMs: 2_000 });
     expectStatus(await api.call('PATCH', path, { proxy: null }), 200);
   },
 });
@@ -109,6 +111,7 @@ const ADDRESSES: readonly DriverAttempt[] = [
       const answer = await api.call('POST', '/api/sessions', { startUrl: url });
       if (answer.status !== 201) return;
       const { id } = answer.json() as { id: string };
+      await until('it is there', async () => (await api.evaluate(id, 'location.href')) !== 'about:blank');
       await api.end(id);
     },
   },
