@@ -94,16 +94,14 @@ const REDIRECTS: readonly PageAttempt[] = [
 /** What only a page of its own does. */
 const TABS: readonly PageAttempt[] = [
   {
-    title: 'a page that is rendered ahead by speculation rules',
-    html: ({ url }) =>
-      `<script type=speculationrules>${JSON.stringify({ prerender: [{ urls: [`/image?${url}`], eagerness: 'immediate' }] })}</script>`,
+    title: 'a connection made ahead',
+    html: ({ place }) => `<link rel=preconnect href="https://${place}/">`,
     needsTab: true,
   },
-  { title: 'a connection made ahead', html: ({ url }) => `<link rel=preconnect href="${url}">`, needsTab: true },
   {
     title: 'a connection made ahead by a header',
     html: () => 'x',
-    headers: ({ url }) => ({ link: `<${url}>; rel=preconnect` }),
+    headers: ({ place }) => ({ link: `<https://${place}/>; rel=preconnect` }),
     needsTab: true,
   },
   { title: 'the icon of a page', html: ({ url }) => `<link rel=icon href="${url}">`, needsTab: true },
