@@ -12,6 +12,7 @@ import {
   removeLeftovers,
 } from './browser/index.ts';
 import { buildIdentities } from './build-identities.ts';
+import { buildObjects } from './build-objects.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
 import { buildProfiles, type ProfileParts } from './build-profiles.ts';
 import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
@@ -48,6 +49,7 @@ import { openStorage } from './open-storage.ts';
 import { holdDataDir } from './platform/data-dir-lock.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import { ServiceMetrics } from './platform/metrics/service-metrics.ts';
+import type { ObjectStore } from './platform/objects/index.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import { healthChecks, type ReportedParts, reportStatus } from './service-report.ts';
 import type { Settings } from './settings/load-settings.ts';
@@ -114,7 +116,8 @@ export async function createApp(
   const db = await openStorage(settings, stack, { logger, signal });
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
-  const parts = await buildParts({ settings, host, db, stack, logger });
+  const objects = await buildObjects(settings, stack, { logger, signal });
+  const parts = await buildParts({ settings, host, db, objects, stack, logger });
   await recover(parts, settings, { logger, signal });
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
@@ -165,10 +168,11 @@ async function buildParts(base: {
   settings: Settings;
   host: BrowserHost;
   db: Database;
+  objects: ObjectStore;
   stack: AsyncDisposableStack;
   logger: AppLogger;
 }): Promise<Parts> {
-  const { settings, host, db, stack, logger } = base;
+  const { settings, host, db, objects, stack, logger } = base;
   const { cdpPortBase, cdpPortCount } = settings;
   const identities = await buildIdentities(host, settings.dataDir, logger);
   const poolParts = buildPool(settings, { host, identities }, { stack, logger });
@@ -189,7 +193,11 @@ async function buildParts(base: {
     host: CDP_HOST,
     logger,
   });
-  const profiles = await buildProfiles(settings, { db, identity: identities, sessions: () => sessions }, logger);
+  const profiles = await buildProfiles(
+    settings,
+    { db, objects, identity: identities, sessions: () => sessions },
+    logger,
+  );
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     nodeId: settings.nodeId,
@@ -211,7 +219,7 @@ async function buildParts(base: {
   });
   auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles };
+  return { ...poolParts, host, db, objects, tokens, gateway, cdpClients, events, sessions, feed, profiles };
 }
 
 /** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */

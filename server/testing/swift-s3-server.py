@@ -39,6 +39,9 @@ use = egg:swift#catch_errors
 [filter:s3api]
 use = egg:swift#s3api
 location = us-east-1
+# So that every listing of more than a few comes in pages.
+max_bucket_listing = 3
+max_upload_listing = 3
 [filter:bulk]
 use = egg:swift#bulk
 [filter:slo]

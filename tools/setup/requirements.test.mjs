@@ -58,6 +58,7 @@ describe('what each purpose needs', () => {
       'redis-server',
       'nginx',
       'promtool',
+      'OpenStack Swift',
     ]);
     expect(names('check', 'linux')).toEqual([]);
   });

@@ -72,49 +72,57 @@ describe.each(STORES)('$name', ({ openStore, why }) => {
       expect(await store.head('empty')).toMatchObject({ sizeBytes: 0 });
     });
 
-    it.each([8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 19 * MIB + 7])('keeps %d bytes as they are', async (sizeBytes) => {
-      const content = randomBytes(sizeBytes);
-      const pieces: Buffer[] = [];
-      for (let at = 0; at < sizeBytes; at += 700_001) pieces.push(content.subarray(at, at + 700_001));
-      const sha256 = createHash('sha256').update(content).digest('hex');
+    it.each([8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 19 * MIB + 7])(
+      'keeps %d bytes as they are',
+      async (sizeBytes) => {
+        const content = randomBytes(sizeBytes);
+        const pieces: Buffer[] = [];
+        for (let at = 0; at < sizeBytes; at += 700_001) pieces.push(content.subarray(at, at + 700_001));
+        const sha256 = createHash('sha256').update(content).digest('hex');
 
-      const stored = await store.put(`large/${sizeBytes}`, chunks(...pieces), NEVER);
+        const stored = await store.put(`large/${sizeBytes}`, chunks(...pieces), NEVER);
 
-      expect(stored.sizeBytes).toBe(sizeBytes);
-      expect(stored.sha256.toString('hex')).toBe(sha256);
-      const back = await buffer(await store.open(`large/${sizeBytes}`, NEVER));
-      expect(createHash('sha256').update(back).digest('hex')).toBe(sha256);
-      expect(await store.head(`large/${sizeBytes}`)).toMatchObject({ sizeBytes });
-    }, 60_000);
+        expect(stored.sizeBytes).toBe(sizeBytes);
+        expect(stored.sha256.toString('hex')).toBe(sha256);
+        const back = await buffer(await store.open(`large/${sizeBytes}`, NEVER));
+        expect(createHash('sha256').update(back).digest('hex')).toBe(sha256);
+        expect(await store.head(`large/${sizeBytes}`)).toMatchObject({ sizeBytes });
+      },
+      60_000,
+    );
 
-    it.each([0, 9 * MIB])('keeps the object before when the content fails after %d bytes', async (sizeBytes) => {
-      const key = `kept/${sizeBytes}`;
-      await store.put(key, chunks('before'), NEVER);
-      let isClosed = false;
-      const failing = async function* (): AsyncGenerator<Uint8Array> {
-        yield Buffer.alloc(sizeBytes);
-        throw new Error('lost');
-      };
-      const aborted = new AbortController();
-      const breakingOff = async function* (): AsyncGenerator<Uint8Array> {
-        try {
+    it.each([0, 9 * MIB])(
+      'keeps the object before when the content fails after %d bytes',
+      async (sizeBytes) => {
+        const key = `kept/${sizeBytes}`;
+        await store.put(key, chunks('before'), NEVER);
+        let isClosed = false;
+        const failing = async function* (): AsyncGenerator<Uint8Array> {
           yield Buffer.alloc(sizeBytes);
-          aborted.abort(new Error('stopped'));
-          yield Buffer.from('more');
-        } finally {
-          isClosed = true;
-        }
-      };
+          throw new Error('lost');
+        };
+        const aborted = new AbortController();
+        const breakingOff = async function* (): AsyncGenerator<Uint8Array> {
+          try {
+            yield Buffer.alloc(sizeBytes);
+            aborted.abort(new Error('stopped'));
+            yield Buffer.from('more');
+          } finally {
+            isClosed = true;
+          }
+        };
 
-      await expect(store.put(key, failing(), NEVER)).rejects.toThrow('lost');
-      await expect(store.put(key, breakingOff(), aborted.signal)).rejects.toThrow('stopped');
+        await expect(store.put(key, failing(), NEVER)).rejects.toThrow('lost');
+        await expect(store.put(key, breakingOff(), aborted.signal)).rejects.toThrow('stopped');
 
-      expect(isClosed).toBe(true);
-      expect(await readText(store, key)).toBe('before');
-      expect(await keysOf(store, 'kept/')).toContain(key);
-      // Nothing is left of the parts that had been stored.
-      expect(await store.discardUnfinished(new Date(Date.now() + 86_400_000))).toBe(0);
-    }, 60_000);
+        expect(isClosed).toBe(true);
+        expect(await readText(store, key)).toBe('before');
+        expect(await keysOf(store, 'kept/')).toContain(key);
+        // Nothing is left of the parts that had been stored.
+        expect(await store.discardUnfinished(new Date(Date.now() + 86_400_000))).toBe(0);
+      },
+      60_000,
+    );
 
     it('lists by prefix in order, and forgets what is deleted, however often', async () => {
       for (const key of ['list/p/2', 'list/p/10', 'list/p/1', 'list/q/deep/er', 'list/pp']) {
@@ -134,16 +142,26 @@ describe.each(STORES)('$name', ({ openStore, why }) => {
       expect(await store.head('list/p')).toBeUndefined();
     });
 
-    it.each(['', '/etc/passwd', '../up', 'a/../b', 'a//b', 'a/', './a', '.partial/x', 'a\0b', 'ä', 'a\\b', 'x'.repeat(600)])(
-      'takes no key like %j',
-      async (key) => {
-        await expect(store.put(key, chunks('x'), NEVER)).rejects.toBeInstanceOf(ObjectKeyError);
-        await expect(store.open(key, NEVER)).rejects.toBeInstanceOf(ObjectKeyError);
-        await expect(store.head(key)).rejects.toBeInstanceOf(ObjectKeyError);
-        await expect(store.delete(key)).rejects.toBeInstanceOf(ObjectKeyError);
-        await expect(store.presignGet(key, { expiresInSeconds: 60 })).rejects.toBeInstanceOf(ObjectKeyError);
-      },
-    );
+    it.each([
+      '',
+      '/etc/passwd',
+      '../up',
+      'a/../b',
+      'a//b',
+      'a/',
+      './a',
+      '.partial/x',
+      'a\0b',
+      'ä',
+      'a\\b',
+      'x'.repeat(600),
+    ])('takes no key like %j', async (key) => {
+      await expect(store.put(key, chunks('x'), NEVER)).rejects.toBeInstanceOf(ObjectKeyError);
+      await expect(store.open(key, NEVER)).rejects.toBeInstanceOf(ObjectKeyError);
+      await expect(store.head(key)).rejects.toBeInstanceOf(ObjectKeyError);
+      await expect(store.delete(key)).rejects.toBeInstanceOf(ObjectKeyError);
+      await expect(store.presignGet(key, { expiresInSeconds: 60 })).rejects.toBeInstanceOf(ObjectKeyError);
+    });
 
     it('stops reading when told', async () => {
       await store.put('stop', chunks(Buffer.alloc(4 * MIB)), NEVER);

@@ -48,7 +48,8 @@ export interface PresignOptions {
  * Where large things are kept under a key: profile states, recordings, files.
  *
  * An object is written once, whole or not at all, and replaced rather than changed. Its size need not be known beforehand, which a
- * store over the network answers with an upload in parts. Keys are checked by each store with `assertObjectKey`.
+ * store over the network answers with an upload in parts. Keys are checked by each store with `assertObjectKey`. Where such a store cannot be
+ * used, what asks for objects throws {AppError} DEPENDENCY_UNAVAILABLE with an {ObjectStoreError} as its cause.
  */
 export interface ObjectStore {
   /**

@@ -1,3 +1,4 @@
+import { AppError } from '../../lib/app-error.ts';
 import { toError } from '../../lib/deadline.ts';
 import { ObjectStoreError } from './object-store.ts';
 
@@ -35,7 +36,8 @@ export function readFailure(error: unknown): Failure {
 function describe({ code, status }: Failure, { host, bucket }: S3Place): string {
   if (status === undefined) return `The object store ${host} cannot be reached (${code})`;
   if (code === 'NoSuchBucket') return `The object store ${host} has no bucket ${bucket}`;
-  if (REFUSALS.has(code) || status === 403) return `The object store ${host} refuses the key for bucket ${bucket} (${code})`;
+  if (REFUSALS.has(code) || status === 403)
+    return `The object store ${host} refuses the key for bucket ${bucket} (${code})`;
   return `The object store ${host} answered ${status} (${code})`;
 }
 
@@ -48,4 +50,11 @@ export function toStoreError(error: unknown, place: S3Place, signal?: AbortSigna
   if (error instanceof ObjectStoreError) return error;
   const failure = readFailure(error);
   return new ObjectStoreError(describe(failure, place), failure.code);
+}
+
+/** The same for those who asked for an object: the client hears that something is away, the log hears what. */
+export function toUnavailable(error: unknown, place: S3Place, signal?: AbortSignal): Error {
+  const failure = toStoreError(error, place, signal);
+  if (!(failure instanceof ObjectStoreError)) return failure;
+  return new AppError('DEPENDENCY_UNAVAILABLE', 'The object store cannot be used', { cause: failure });
 }

@@ -25,7 +25,7 @@ import {
   type PresignOptions,
   type StoredObject,
 } from './object-store.ts';
-import { readFailure, type S3Place, toStoreError } from './s3-failure.ts';
+import { readFailure, type S3Place, toStoreError, toUnavailable } from './s3-failure.ts';
 import { uploadObject } from './s3-upload.ts';
 
 /** Which bucket of which server, and the key to it. */
@@ -91,7 +91,7 @@ export class S3ObjectStore implements ObjectStore, Disposable {
     try {
       return await uploadObject(this.#client, this.#nameOf(key), { content: watched, signal });
     } catch (error) {
-      throw 'error' in failure ? failure.error : toStoreError(error, this.#place, signal);
+      throw 'error' in failure ? failure.error : toUnavailable(error, this.#place, signal);
     }
   }
 
@@ -103,7 +103,7 @@ export class S3ObjectStore implements ObjectStore, Disposable {
       if (Body instanceof Readable) return addAbortSignal(signal, Body);
     } catch (error) {
       if (readFailure(error).code === 'NoSuchKey') throw new ObjectNotFoundError(`There is no object ${key}`);
-      throw toStoreError(error, this.#place, signal);
+      throw toUnavailable(error, this.#place, signal);
     }
     throw new ObjectStoreError(`The object store ${this.#place.host} answered without a body`, 'NoBody');
   }
@@ -116,7 +116,7 @@ export class S3ObjectStore implements ObjectStore, Disposable {
     } catch (error) {
       // The answer has no body that could say whether it is the bucket that is missing: `check` does.
       if (readFailure(error).status === 404) return undefined;
-      throw toStoreError(error, this.#place);
+      throw toUnavailable(error, this.#place);
     }
   }
 
@@ -125,7 +125,7 @@ export class S3ObjectStore implements ObjectStore, Disposable {
     try {
       await this.#client.send(new DeleteObjectCommand(this.#nameOf(key)));
     } catch (error) {
-      if (readFailure(error).code !== 'NoSuchKey') throw toStoreError(error, this.#place);
+      if (readFailure(error).code !== 'NoSuchKey') throw toUnavailable(error, this.#place);
     }
   }
 
@@ -142,7 +142,7 @@ export class S3ObjectStore implements ObjectStore, Disposable {
         }
       }
     } catch (error) {
-      throw toStoreError(error, this.#place);
+      throw toUnavailable(error, this.#place);
     }
   }
 
@@ -163,7 +163,10 @@ export class S3ObjectStore implements ObjectStore, Disposable {
     } catch (error) {
       const { status } = readFailure(error);
       if (status === 404 && !signal.aborted) {
-        throw new ObjectStoreError(`The object store ${this.#place.host} has no bucket ${this.#bucket}`, 'NoSuchBucket');
+        throw new ObjectStoreError(
+          `The object store ${this.#place.host} has no bucket ${this.#bucket}`,
+          'NoSuchBucket',
+        );
       }
       throw toStoreError(error, this.#place, signal);
     }

@@ -94,7 +94,11 @@ class PartUpload {
 /** Sends the parts as an upload of its own, which is given up when one of them fails. `first` is full, so that S3 takes it as a part. */
 async function sendParts(
   upload: PartUpload,
-  { first, more, signal }: { readonly first: Buffer; readonly more: AsyncGenerator<Buffer>; readonly signal: AbortSignal },
+  {
+    first,
+    more,
+    signal,
+  }: { readonly first: Buffer; readonly more: AsyncGenerator<Buffer>; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
     await upload.add(first, signal);
