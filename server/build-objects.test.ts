@@ -7,7 +7,7 @@ import { openS3Server, whyNoS3Server } from './testing/s3-server.ts';
 import { openTestDirectory } from './testing/test-directory.ts';
 
 const signal = new AbortController().signal;
-const logger = createLogger({ level: 'silent' });
+const logger = createLogger({ level: 'silent', isReadable: false });
 const noS3 = whyNoS3Server();
 
 describe('the object store of the settings', () => {

@@ -19,7 +19,7 @@ export async function buildObjects(
   { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
 ): Promise<ObjectStore> {
   const { mode, dataDir, s3 } = settings;
-  if (s3 === undefined) return await FolderObjectStore.open(path.join(dataDir, 'objects'));
+  if (s3 === undefined) return FolderObjectStore.open(path.join(dataDir, 'objects'));
   const store = stack.use(new S3ObjectStore(s3));
   await provideBucket(store, { mode, s3, logger, signal });
   try {

@@ -20,12 +20,17 @@ function everythingOf(error: unknown): string {
   return [error.stack, JSON.stringify(error), everythingOf(error.cause)].join('\n');
 }
 
-async function failureOf(work: Promise<unknown>): Promise<Error & { readonly code?: unknown; readonly cause?: Error }> {
-  const error = await work.then(
+async function keysOf(store: S3ObjectStore, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
     () => new Error('It did not fail'),
     (reason: unknown) => reason,
   );
-  return error as Error;
 }
 
 describe.skipIf(noS3 !== undefined)(noS3 ?? 'S3ObjectStore', () => {
@@ -54,10 +59,10 @@ describe.skipIf(noS3 !== undefined)(noS3 ?? 'S3ObjectStore', () => {
           refused.open('a', NEVER),
           refused.delete('a'),
           refused.put('a', chunks('x'), NEVER),
-          Array.fromAsync(refused.list('')),
+          keysOf(refused, ''),
         ].map(failureOf),
       );
-      expect(failures.map(({ code }) => code).slice(1)).toEqual(Array(5).fill('DEPENDENCY_UNAVAILABLE'));
+      for (const failure of failures.slice(1)) expect(failure).toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE' });
       for (const failure of failures) {
         const text = everythingOf(failure);
         expect(text).toContain(`refuses the key for bucket ${server.bucket}`);
@@ -137,8 +142,7 @@ describe.skipIf(noS3 !== undefined)(noS3 ?? 'S3ObjectStore', () => {
     for (const name of ['theirs/.hidden', 'theirs/ä', 'theirs/ours']) {
       await client.send(new PutObjectCommand({ Bucket: server.bucket, Key: name, Body: 'x' }));
     }
-    const keys = (await Array.fromAsync(store.list('theirs/'))).map(({ key }) => key);
-    expect(keys).toEqual(['theirs/ours']);
+    expect(await keysOf(store, 'theirs/')).toEqual(['theirs/ours']);
   });
 
   it('makes a bucket that is there already without complaint', async () => {

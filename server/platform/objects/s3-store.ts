@@ -154,7 +154,7 @@ export class S3ObjectStore implements ObjectStore, Disposable {
       ResponseContentType: contentType,
       ResponseContentDisposition: fileName === undefined ? undefined : toDisposition(fileName),
     });
-    return await getSignedUrl(this.#client, get, { expiresIn: expiresInSeconds });
+    return getSignedUrl(this.#client, get, { expiresIn: expiresInSeconds });
   }
 
   async check(signal: AbortSignal): Promise<void> {
