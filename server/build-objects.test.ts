@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import { buildObjects } from './build-objects.ts';
 import { createLogger } from './platform/logger/pino-logger.ts';
-import { FolderObjectStore, S3ObjectStore } from './platform/objects/index.ts';
+import { FolderObjectStore } from './platform/objects/index.ts';
+import { S3ObjectStore } from './platform/objects/s3-store.ts';
 import { openS3Server, whyNoS3Server } from './testing/s3-server.ts';
 import { openTestDirectory } from './testing/test-directory.ts';
 
