@@ -45,7 +45,7 @@ const STORES = [
 
 // What every store promises: a store of another kind is added to the list above. Each test has its own prefix of one store.
 describe.each(STORES)('$name', ({ openStore, why }) => {
-  describe.skipIf(why !== undefined)(why ?? 'an object store', () => {
+  describe.skipIf(why !== undefined)(why ?? 'an object store', { timeout: 60_000 }, () => {
     const stack = new AsyncDisposableStack();
     let store: ObjectStore;
     beforeAll(async () => {
@@ -192,7 +192,7 @@ describe.each(STORES)('$name', ({ openStore, why }) => {
         }),
       );
       expect(await keysOf(store, 'many/')).toHaveLength(10);
-    }, 30_000);
+    });
 
     it('says that it can be used', async () => {
       await expect(store.check(NEVER)).resolves.toBeUndefined();

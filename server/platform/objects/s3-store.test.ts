@@ -33,7 +33,7 @@ async function failureOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
-describe.skipIf(noS3 !== undefined)(noS3 ?? 'S3ObjectStore', () => {
+describe.skipIf(noS3 !== undefined)(noS3 ?? 'S3ObjectStore', { timeout: 60_000 }, () => {
   const stack = new AsyncDisposableStack();
   let server: S3Options;
   let store: S3ObjectStore;
@@ -97,7 +97,7 @@ describe.skipIf(noS3 !== undefined)(noS3 ?? 'S3ObjectStore', () => {
       message: `The object store 127.0.0.1:${port} cannot be reached (ECONNREFUSED)`,
     });
     expect(await failureOf(away.open('a', NEVER))).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
-  }, 20_000);
+  });
 
   it('waits for a server that is silent no longer than it is told', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
