@@ -13,6 +13,7 @@ import {
 } from './browser/index.ts';
 import { buildEgress, buildSessionEgress, measureEgress } from './build-egress.ts';
 import { buildIdentities } from './build-identities.ts';
+import { buildObjects } from './build-objects.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
 import { buildProfiles, type ProfileParts } from './build-profiles.ts';
 import { buildProxies, type ProxyParts } from './build-proxies.ts';
@@ -52,6 +53,7 @@ import { openStorage } from './open-storage.ts';
 import { holdDataDir } from './platform/data-dir-lock.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import { ServiceMetrics } from './platform/metrics/service-metrics.ts';
+import type { ObjectStore } from './platform/objects/index.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import { healthChecks, type ReportedParts, reportStatus } from './service-report.ts';
 import type { Settings } from './settings/load-settings.ts';
@@ -121,7 +123,8 @@ export async function createApp(
   const db = await openStorage(settings, stack, { logger, signal });
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
-  const parts = await buildParts({ settings, host, egress, db, stack, logger });
+  const objects = await buildObjects(settings, stack, { logger, signal });
+  const parts = await buildParts({ settings, host, egress, db, objects, stack, logger });
   await recover(parts, settings, { logger, signal });
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
@@ -173,10 +176,11 @@ async function buildParts(base: {
   host: BrowserHost;
   egress: Egress;
   db: Database;
+  objects: ObjectStore;
   stack: AsyncDisposableStack;
   logger: AppLogger;
 }): Promise<Parts> {
-  const { settings, host, egress, db, stack, logger } = base;
+  const { settings, host, egress, db, objects, stack, logger } = base;
   const { cdpPortBase, cdpPortCount } = settings;
   const identities = await buildIdentities(host, settings.dataDir, logger);
   const poolParts = buildPool(settings, { host, identities }, { stack, logger });
@@ -197,7 +201,11 @@ async function buildParts(base: {
     host: CDP_HOST,
     logger,
   });
-  const profiles = await buildProfiles(settings, { db, identity: identities, sessions: () => sessions }, logger);
+  const profiles = await buildProfiles(
+    settings,
+    { db, objects, identity: identities, sessions: () => sessions },
+    logger,
+  );
   const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
   stack.defer(() => proxies.store.flush());
   const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
@@ -223,7 +231,8 @@ async function buildParts(base: {
   });
   auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles, proxies, egress };
+  const own = { host, db, objects, tokens, gateway, cdpClients, events, sessions, feed, profiles, proxies, egress };
+  return { ...poolParts, ...own };
 }
 
 /** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
