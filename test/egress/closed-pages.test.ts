@@ -97,7 +97,7 @@ describe.each(CLOSED_ADDRESSES)('$title', ({ of }) => {
     await until('the page is done', () => site.asked.slice(before).some((each) => each.endsWith('/done')));
     // What it was sent to last had time to be shown.
     await sleep(SHOWN_MS);
-    const isHarmless = /^(about:blank(#blocked)?|chrome-error:.*|)$/;
+    const isHarmless = /^(about:blank(#blocked)?|chrome-error:.*|chrome-extension:\/\/invalid\/|)$/;
     expect((await listOpen()).filter((url) => !url.startsWith(site.origin) && !isHarmless.test(url))).toEqual([]);
     expectNoLeak();
   });
