@@ -4,7 +4,8 @@ const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
 
 /**
  * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
- * `identity` look at the browsers of the running service as a site would.
+ * `identity` look at the browsers of the running service as a site would, those of `cluster` need what stands around nodes (nginx,
+ * promtool, helm).
  * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
  * processor.
  */
@@ -16,7 +17,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,mjs}'],
-          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**', 'test/identity/*.test.ts'],
+          exclude: [
+            ...notOurs,
+            '**/*.{db,browser,cluster}.test.ts',
+            'test/cluster/**',
+            'test/acceptance/**',
+            'test/identity/*.test.ts',
+          ],
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
@@ -66,6 +73,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['**/*.cluster.test.ts', 'test/cluster/**/*.test.ts'],
+          exclude: notOurs,
+          // Rates and time-outs are real here.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 6 },
         },
       },
     ],

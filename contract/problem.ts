@@ -38,6 +38,7 @@ export const PROBLEMS = {
   REQUEST_CANCELLED: { status: 499, title: 'The request was cancelled by its client', retryable: true },
   INTERNAL: { status: 500, title: 'Internal error', retryable: false },
   NOT_AVAILABLE: { status: 501, title: 'Not available in this version', retryable: false },
+  NODE_UNAVAILABLE: { status: 502, title: 'No node of the service answers', retryable: true },
   BROWSER_LAUNCH_FAILED: { status: 502, title: 'The browser did not start', retryable: true },
   SHUTTING_DOWN: { status: 503, title: 'This node is shutting down', retryable: true },
   DEPENDENCY_UNAVAILABLE: { status: 503, title: 'A service this node needs does not answer', retryable: true },
