@@ -13,7 +13,7 @@ const CONFIG = path.resolve(import.meta.dirname, '../config');
 const run = promisify(execFile);
 
 /** A line of the gateway's log of requests. */
-export interface LogLine {
+interface LogLine {
   readonly path: string;
   readonly status: number;
   readonly requestId: string;

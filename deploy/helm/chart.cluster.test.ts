@@ -64,8 +64,9 @@ async function render(values: object): Promise<Manifest[]> {
 
 async function getOnly(kind: string, values: object): Promise<Manifest> {
   const found = (await render(values)).filter((each) => each.kind === kind);
-  expect(found, kind).toHaveLength(1);
-  return found[0] as Manifest;
+  const [only] = found;
+  if (only === undefined || found.length > 1) throw new Error(`${found.length} of ${kind}`);
+  return only;
 }
 
 describe('the chart', () => {

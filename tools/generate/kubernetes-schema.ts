@@ -6,6 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 
 /** What the chart may make, as `APIVERSION KIND`. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -55,7 +56,7 @@ function collect(definitions: Readonly<Record<string, Schema>>, names: readonly 
   return Object.fromEntries(Object.entries(collected).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-const [file = ''] = process.argv.slice(2);
+const [file = ''] = parseArgs({ allowPositionals: true }).positionals;
 const { info, definitions } = JSON.parse(readFileSync(file, 'utf8')) as {
   info: { version: string };
   definitions: Record<string, Schema>;
