@@ -2,12 +2,15 @@
 # Makes every secret the stack needs, once, and .env, which names them. What is there already is kept: a secret is changed by
 # removing its file and running this again (and, for PostgreSQL, by ALTER ROLE, since the database remembers the old one).
 #
-#     sh cloud/make-secrets.sh [FOLDER]        FOLDER is ./secrets unless given; .env is made beside docker-compose.cloud.yml
+#     sh cloud/make-secrets.sh [FOLDER [FILE]]
+#
+# FOLDER is secrets/, and FILE is .env, beside docker-compose.cloud.yml, unless given.
 set -eu
 umask 077
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 folder=${1:-$root/secrets}
+settings=${2:-$root/.env}
 mkdir -p "$folder"
 chmod 700 "$folder"
 folder=$(cd "$folder" && pwd)
@@ -46,14 +49,14 @@ printf 'postgres://guise:%s@postgres:5432/guise' "$(cat "$folder/postgres-passwo
 printf 'redis://:%s@redis:6379/0' "$(cat "$folder/redis-password")" | follow redis-url
 printf 'requirepass %s\n' "$(cat "$folder/redis-password")" | follow redis.conf
 
-if [ -e "$root/.env" ]; then
-  echo "kept .env"
+if [ -e "$settings" ]; then
+  echo "kept $settings"
 else
-  cat >"$root/.env" <<END
+  cat >"$settings" <<END
 GUISE_SECRETS=$folder
 S3_ACCESS_KEY_ID=$(cat "$folder/s3-access-key")
 S3_SECRET_ACCESS_KEY=$(cat "$folder/s3-secret-key")
 END
-  echo "made .env"
+  echo "made $settings"
 fi
 echo "The key of the first administrator is the part of $folder/api-keys behind the second colon."
