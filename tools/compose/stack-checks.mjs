@@ -1,8 +1,10 @@
+import { Buffer } from 'node:buffer';
 import { execFile } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { URL } from 'node:url';
 import { promisify } from 'node:util';
 
 import { ROOT } from '../setup/paths.mjs';
@@ -58,8 +60,9 @@ class Stack {
   }
 }
 
-/** One request through the gateway. */
-function send(stack, method, address, body) {
+/** One request through the gateway. @param what such as `GET /health` */
+function send(stack, what, body) {
+  const [method, address] = what.split(' ');
   const headers = { 'x-api-key': stack.key, ...(body && { 'content-type': 'application/json' }) };
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -79,7 +82,7 @@ function send(stack, method, address, body) {
       },
     );
     outgoing.on('error', reject);
-    outgoing.setTimeout(60_000, () => outgoing.destroy(new Error(`No answer to ${method} ${address}`)));
+    outgoing.setTimeout(60_000, () => outgoing.destroy(new Error(`No answer to ${what}`)));
     outgoing.end(body && JSON.stringify(body));
   });
 }
@@ -88,7 +91,7 @@ function send(stack, method, address, body) {
 async function sendMany(stack, count, address) {
   const answers = [];
   for (let index = 0; index < count; index += 1) {
-    answers.push(await send(stack, 'GET', address));
+    answers.push(await send(stack, `GET ${address}`));
     await new Promise((resolve) => setTimeout(resolve, 120));
   }
   return answers;
@@ -126,7 +129,7 @@ async function askedNodes(stack) {
 async function checkSessions(stack, checks) {
   const created = [];
   for (let index = 0; index < 3; index += 1)
-    created.push(await send(stack, 'POST', '/api/sessions', { startUrl: 'about:blank' }));
+    created.push(await send(stack, 'POST /api/sessions', { startUrl: 'about:blank' }));
   checks.check(
     'sessions are created',
     created.every(({ status }) => status === 201),
@@ -138,7 +141,7 @@ async function checkSessions(stack, checks) {
       `any node knows the session of ${session.nodeId}`,
       seen.every(({ status }) => status === 200),
     );
-    const executed = await send(stack, 'POST', `/api/sessions/${session.id}/execute`, { code: '6 * 7' });
+    const executed = await send(stack, `POST /api/sessions/${session.id}/execute`, { code: '6 * 7' });
     checks.check('and runs a script in it', executed.json?.result === 42);
     checks.check('and leads a CDP client to it', await canUpgrade(stack, session.cdpUrl));
   }
@@ -169,10 +172,10 @@ export async function checkStack(checks) {
   await stack.prepare();
   try {
     await stack.scaleTo(1);
-    const health = await send(stack, 'GET', '/health');
+    const health = await send(stack, 'GET /health');
     checks.check('it is healthy', health.status === 200, JSON.stringify(health.json));
     checks.check('the gateway tells no version', health.headers.server === 'nginx');
-    const metrics = await send(stack, 'GET', '/metrics');
+    const metrics = await send(stack, 'GET /metrics');
     checks.check('metrics are for inside', metrics.status === 403 && metrics.json?.code === 'ORIGIN_NOT_ALLOWED');
     await checkSessions(stack, checks);
     await checkNodes(stack, checks);
