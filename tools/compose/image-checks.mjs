@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { docker, until } from './docker.mjs';
 
-export const IMAGE = 'guise:local';
+const IMAGE = 'guise:local';
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 const MEGABYTE = 1_000_000;
 const HARDENED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges:true'];
