@@ -28,7 +28,9 @@ class Stack {
     const settings = path.join(this.#folder, 'settings');
     const script = path.join(ROOT, 'cloud/make-secrets.sh');
     await promisify(execFile)('sh', [script, path.join(this.#folder, 'secrets'), settings]);
+    // The stand-in knows its buckets only by an address.
     const more = {
+      S3_ENDPOINT: 'http://172.25.255.10:9000',
       GATEWAY_HTTP_PORT: PORT,
       GATEWAY_HTTPS_PORT: PORT + 1,
       MAX_SESSIONS: 6,
@@ -51,7 +53,7 @@ class Stack {
   }
 
   async scaleTo(count) {
-    await this.compose('up', '-d', '--no-build', '--wait', '--scale', `browser-pool=${count}`);
+    await this.compose('up', '-d', '--no-build', '--wait', '--wait-timeout', '150', '--scale', `browser-pool=${count}`);
   }
 
   async close() {
