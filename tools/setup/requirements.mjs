@@ -149,6 +149,11 @@ const TEST_PROGRAMS = [
     },
   }),
   testProgram({
+    name: 'openssl',
+    probeArgs: ['version'],
+    packages: { debian: ['openssl'], ubuntu: ['openssl'], fedora: ['openssl'], arch: ['openssl'], darwin: ['openssl'] },
+  }),
+  testProgram({
     name: 'promtool',
     packages: { debian: ['prometheus'], ubuntu: ['prometheus'], arch: ['prometheus'], darwin: ['prometheus'] },
   }),

@@ -57,6 +57,7 @@ describe('what each purpose needs', () => {
       'psql',
       'redis-server',
       'nginx',
+      'openssl',
       'promtool',
       'tinyproxy',
       'microsocks',
