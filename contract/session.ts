@@ -65,6 +65,14 @@ export const Geolocation = Type.Object(
 );
 export type Geolocation = Static<typeof Geolocation>;
 
+/** A place, or the word for that of the exit: only the mistakes of what was meant are told. */
+const GeolocationWish = Type.Unsafe<Geolocation | 'auto'>({
+  if: { type: 'string' },
+  then: { const: 'auto' },
+  else: Geolocation,
+  description: 'A place, or auto: where the exit is.',
+});
+
 /** Free labels a client puts on a session and filters by. */
 export const Metadata = Type.Record(
   Type.String({ pattern: '^[^\\u0000\\ud800-\\udfff]{1,64}$' }),
@@ -115,7 +123,7 @@ export const CreateSession = Type.Object(
         description: 'BCP 47 tag, such as de-DE. auto: the one most used where the exit is.',
       }),
     ),
-    geolocation: Type.Optional(Type.Union([Geolocation, Type.Literal('auto')])),
+    geolocation: Type.Optional(GeolocationWish),
     userAgent: Type.Optional(Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\x20-\\x7e]+$' })),
     timeoutMs: Type.Optional(TimeoutMs),
     maxLifetimeMs: Type.Optional(MaxLifetimeMs),

@@ -111,7 +111,7 @@ describe('the methods of sessions', () => {
       ['session.content', { sessionId: ended }, 'GET', `/${ended}/content`],
       ['session.update', { sessionId: ended, timeoutMs: 5_000 }, 'PATCH', `/${ended}`, { timeoutMs: 5_000 }],
       ['session.list', { cursor: 'wrong' }, 'GET', '?cursor=wrong'],
-      ['session.create', { proxy: 'http://a' }, 'POST', '', { proxy: 'http://a' }],
+      ['session.create', { record: true }, 'POST', '', { record: true }],
       ['session.create', { colour: 1, headless: 'x' }, 'POST', '', { colour: 1, headless: 'x' }],
       ['session.execute', { sessionId: id }, 'POST', `/${id}/execute`, {}],
       ['session.execute', { sessionId: id, code: 'nope()' }, 'POST', `/${id}/execute`, { code: 'nope()' }],

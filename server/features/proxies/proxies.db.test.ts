@@ -184,7 +184,7 @@ describe('a session', () => {
     });
     const inline = await store.open({ proxy: `socks5://u:${SECRET}@c.example` });
     expect(inline).toMatchObject({ proxyId: null, exit: undefined });
-    expect([opened.describe(), inline.describe()]).toEqual(['b.example:80', 'c.example:1080']);
+    expect([opened.describe(), inline.describe()]).toEqual(['http://b.example:80', 'socks5://c.example:1080']);
 
     const open = (selection: Parameters<typeof store.open>[0]): Promise<unknown> => store.open(selection);
     await expect(open({ proxyId: crypto.randomUUID() })).rejects.toMatchObject({ code: 'PROXY_NOT_FOUND' });
