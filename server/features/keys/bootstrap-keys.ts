@@ -100,7 +100,7 @@ async function syncOne(tx: Queryable, { name, role, secret }: BootstrapKey): Pro
     [name, known.id],
   );
   await tx.query(
-    `update api_keys set name = $2, role = $3, key_hash = $4, key_hint = $5, revoked_at = null, expires_at = null
+    `update api_keys set name = $2, role = $3, key_hash = $4, key_hint = $5, revoked_at = null
      where id = $1`,
     [known.id, name, role, hash, hintOf(secret)],
   );
