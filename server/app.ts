@@ -13,11 +13,12 @@ import {
 } from './browser/index.ts';
 import { buildEgress, buildSessionEgress, measureEgress } from './build-egress.ts';
 import { buildIdentities } from './build-identities.ts';
+import { auditSessions, buildKeys, type KeyParts } from './build-keys.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
 import { buildProfiles, type ProfileParts } from './build-profiles.ts';
 import { buildProxies, type ProxyParts } from './build-proxies.ts';
 import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
-import { AuditTrail } from './features/audit/index.ts';
+import { auditRoutes } from './features/audit/index.ts';
 import {
   CdpGateway,
   cdpRoutes,
@@ -29,6 +30,7 @@ import {
   RefusalLog,
 } from './features/cdp/index.ts';
 import type { Egress } from './features/egress/index.ts';
+import { keyRoutes, sessionsExceeded } from './features/keys/index.ts';
 import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
 import { proxyRoutes } from './features/proxies/index.ts';
 import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
@@ -36,6 +38,7 @@ import {
   pageCommands,
   pageRoutes,
   sessionCommands,
+  sessionInsert,
   type SessionEvents,
   type SessionFeed,
   SessionRepository,
@@ -95,6 +98,7 @@ interface Parts extends ReportedParts, PoolParts {
   readonly feed: SessionFeed;
   readonly profiles: ProfileParts;
   readonly proxies: ProxyParts;
+  readonly keys: KeyParts;
   readonly egress: Egress;
 }
 
@@ -197,11 +201,19 @@ async function buildParts(base: {
     host: CDP_HOST,
     logger,
   });
-  const profiles = await buildProfiles(settings, { db, identity: identities, sessions: () => sessions }, logger);
+  const keys = await buildKeys(settings, { db, sessions: () => sessions }, { stack, logger });
+  const { ownership, quotas } = keys;
+  const profiles = await buildProfiles(
+    settings,
+    { db, identity: identities, sessions: () => sessions, ownership },
+    logger,
+  );
   const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
   const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
+    insertSession: sessionInsert(db, settings.nodeId),
+    quotas: { checkCreate: (actor) => quotas.checkCreate(actor), sessionsExceeded },
     nodeId: settings.nodeId,
     pool: poolParts.pool,
     admission: poolParts.admission,
@@ -220,23 +232,23 @@ async function buildParts(base: {
     },
     extensionsDir: settings.extensionsDir,
   });
-  auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
+  auditSessions(events, keys, () => sessions);
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles, proxies, egress };
-}
-
-/** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
-function auditCreates(events: TypedEmitter<SessionEvents>, trail: AuditTrail): void {
-  events.on('created', ({ sessionId, outcome, stealthLevel, identity }) => {
-    const { os = null, seed = null } = identity?.fingerprint ?? {};
-    trail.record({
-      action: 'createSession',
-      resourceType: 'session',
-      resourceId: sessionId,
-      outcome: outcome === 'failed' ? 'failure' : 'success',
-      details: { start: outcome, stealthLevel, userAgent: identity?.userAgent ?? null, os, seed },
-    });
-  });
+  return {
+    ...poolParts,
+    host,
+    db,
+    tokens,
+    gateway,
+    cdpClients,
+    events,
+    sessions,
+    feed,
+    profiles,
+    proxies,
+    egress,
+    keys,
+  };
 }
 
 async function buildInterfaces(
@@ -244,18 +256,27 @@ async function buildInterfaces(
   parts: Parts,
   logger: AppLogger,
 ): Promise<{ http: FastifyInstance; realtime: RealtimeGateway }> {
-  const { sessions, tokens, host, events, feed } = parts;
+  const { sessions, tokens, host, events, feed, keys } = parts;
   const commands = {
     sessions: sessionCommands({ service: sessions, view: new SessionView(tokens) }),
     pages: pageCommands(sessions),
   };
   const metrics = buildMetrics(parts, () => realtime.clientCount);
   const onAnswered = (call: { method: string; outcome: string }): void => metrics.recordCall(call);
-  const realtime: RealtimeGateway = buildRealtime({ commands, feed, events, logger, onAnswered });
+  const realtime: RealtimeGateway = buildRealtime({
+    commands,
+    access: keys.callAccess,
+    feed,
+    events,
+    logger,
+    onAnswered,
+  });
   const http = await createHttpServer({
     logger,
     version: VERSION,
     refusesForeignOrigins: true,
+    access: keys.requestAccess,
+    takesKey: keys.takesKey,
     onAnswered: ({ method, route, status, durationMs }) =>
       metrics.recordRequest({ method, route, status }, durationMs / 1_000),
   });
@@ -264,6 +285,8 @@ async function buildInterfaces(
   await http.register(profileRoutes(parts.profiles.commands), { prefix: '/api' });
   await http.register(profileFileRoutes(parts.profiles.commands), { prefix: '/api' });
   await http.register(proxyRoutes(parts.proxies.commands), { prefix: '/api' });
+  await http.register(keyRoutes(keys.commands), { prefix: '/api' });
+  await http.register(auditRoutes(keys.auditRepository), { prefix: '/api' });
   await http.register(realtimeRoutes(realtimeDocument({ version: VERSION, connectQuery: ConnectQuery })));
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
@@ -275,17 +298,20 @@ async function buildInterfaces(
     }),
   );
   await http.ready();
-  const routes = [realtimeUpgrade(realtime), ...upgradeRoutes(parts, logger)];
+  const routes = [realtimeUpgrade(realtime, keys.guardUpgrade), ...upgradeRoutes(parts, logger)];
   dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes });
   return { http, realtime };
 }
 
-function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger): UpgradeRoute[] {
+function upgradeRoutes({ gateway, sessions, cdpClients, keys }: Parts, logger: Logger): UpgradeRoute[] {
   return [
     {
       pattern: new URLPattern({ pathname: '/connect' }),
-      handle: (upgrade) =>
-        connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
+      handle: keys.guardUpgrade('connectSession', async (upgrade, { actor, ended }) => {
+        const request = { ...parseConnectQuery(upgrade.url.searchParams), actor };
+        ended.addEventListener('abort', () => upgrade.socket.destroy());
+        await connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, request);
+      }),
     },
     {
       pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),

@@ -1,5 +1,6 @@
 import path from 'node:path';
 
+import type { Ownership } from './features/keys/index.ts';
 import {
   type IdentityRules,
   profileCommands,
@@ -34,10 +35,15 @@ async function endSession(sessions: SessionService, id: string): Promise<void> {
 /** Puts together what saved profiles are made of. `sessions` is asked for only once all is built. */
 export async function buildProfiles(
   settings: Pick<Settings, 'dataDir' | 'nodeId' | 'profileEncryptionKey'>,
-  parts: { readonly db: Database; readonly identity: IdentityRules; readonly sessions: () => SessionService },
+  parts: {
+    readonly db: Database;
+    readonly identity: IdentityRules;
+    readonly sessions: () => SessionService;
+    readonly ownership: Pick<Ownership, 'isVisible'>;
+  },
   logger: Logger,
 ): Promise<ProfileParts> {
-  const { db, identity, sessions } = parts;
+  const { db, identity, sessions, ownership } = parts;
   const objects = await FolderObjectStore.open(path.join(settings.dataDir, 'objects'));
   // What was sealed before there was a key of the settings is still opened.
   const ownKey = await loadInstanceSecret(db, 'profile-states');
@@ -57,6 +63,11 @@ export async function buildProfiles(
   });
   return {
     wardrobe: new ProfileWardrobe({ profiles, states }),
-    commands: profileCommands({ service, profiles, states }),
+    commands: profileCommands({
+      service,
+      profiles,
+      states,
+      seesProxy: (actor, proxyId) => ownership.isVisible(actor, 'proxyId', proxyId),
+    }),
   };
 }

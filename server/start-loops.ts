@@ -1,4 +1,5 @@
 import { ProcessMeter } from './browser/index.ts';
+import type { KeyParts } from './build-keys.ts';
 import {
   MetricsRepository,
   type SessionEvents,
@@ -16,6 +17,8 @@ import type { Settings } from './settings/load-settings.ts';
 const LIMIT_CHECK_INTERVAL_MS = 1_000;
 /** How long those in line may not notice that memory has become free. */
 const ADMISSION_CHECK_INTERVAL_MS = 1_000;
+/** With what is believed of a key meanwhile, within the five seconds in which a revocation is in force. */
+const KEY_CHECK_INTERVAL_MS = 2_000;
 const UNOWNED_CHECK_INTERVAL_MS = 10_000;
 const SAMPLE_INTERVAL_MS = 5_000;
 /** What exact memory readings may take of a sampling interval: one per cent of a core. */
@@ -26,11 +29,12 @@ const LONGEST_LOOP_BACKOFF_MS = 30_000;
 /** The parts that have to be looked after. */
 type LoopParts = Pick<ReportedParts, 'sessions' | 'admission' | 'db'> & {
   readonly events: TypedEmitter<SessionEvents>;
+  readonly keys: KeyParts;
 };
 
 /** Begins everything this node does again and again. The caller must dispose each. */
 export function startLoops(
-  { sessions, admission, events, db }: LoopParts,
+  { sessions, admission, events, db, keys }: LoopParts,
   settings: Settings,
   logger: Logger,
 ): BackgroundLoop[] {
@@ -56,6 +60,9 @@ export function startLoops(
     start(SAMPLE_INTERVAL_MS, () => use.storeAll(), 'use of sessions could not be recorded'),
     start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
     start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
+    start(KEY_CHECK_INTERVAL_MS, () => keys.watch.check(), 'keys of connections could not be checked'),
+    start(SAMPLE_INTERVAL_MS, () => keys.authenticator.storeUses(), 'use of keys could not be recorded'),
+    start(SAMPLE_INTERVAL_MS, () => keys.traffic.store(), 'traffic of keys could not be recorded'),
     start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),
   ];
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
+import { type ApiKeySetting, parseApiKeys } from './parse-api-keys.ts';
 import { type Setting, SETTINGS, type SettingValues } from './settings-table.ts';
 
 /** The environment as the operating system gives it. */
@@ -15,7 +16,7 @@ export type Mode = 'development' | 'cloud';
 
 /** All settings, checked, with what follows from several of them or from the host filled in. */
 export type Settings = Readonly<
-  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir' | 'drainTimeoutMs' | 'profileEncryptionKey'> & {
+  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir' | 'drainTimeoutMs' | 'profileEncryptionKey' | 'apiKeys'> & {
     mode: Mode;
     host: string;
     nodeId: string;
@@ -24,6 +25,7 @@ export type Settings = Readonly<
     dataDir: string;
     /** Absolute. */
     extensionsDir: string;
+    apiKeys: readonly ApiKeySetting[];
     /** 32 bytes; undefined: the installation's own is used. */
     profileEncryptionKey: Buffer | undefined;
     /** Settings that are set and not obeyed by this version, for a warning. */
@@ -124,6 +126,17 @@ function toKey(text: string | undefined): Buffer | undefined {
   return /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
 }
 
+/** What the schema of the setting cannot say. */
+function readApiKeys({ apiKeys }: SettingValues, problems: string[]): ApiKeySetting[] {
+  try {
+    return parseApiKeys(apiKeys ?? '');
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    problems.push(`API_KEYS: ${error.message}`);
+    return [];
+  }
+}
+
 /**
  * Reads and checks all settings, once, at start.
  *
@@ -133,6 +146,7 @@ export function loadSettings(env: Environment): Settings {
   const mode = chooseMode(env);
   const { values, ignored, problems } = readAll(env, mode);
   problems.push(...checkTogether(values, mode, env));
+  const apiKeys = readApiKeys(values, problems);
   if (problems.length > 0) throw new SettingsError(problems);
 
   const dataDir = path.resolve(values.dataDir);
@@ -145,6 +159,7 @@ export function loadSettings(env: Environment): Settings {
     drainTimeoutMs: values.drainTimeoutMs ?? (mode === 'cloud' ? CLOUD_DRAIN_TIMEOUT_MS : 0),
     extensionsDir: path.resolve(values.extensionsDir ?? path.join(dataDir, 'extensions')),
     profileEncryptionKey: toKey(values.profileEncryptionKey),
+    apiKeys,
     ignored,
   });
 }

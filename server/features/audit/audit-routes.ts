@@ -1,13 +1,17 @@
 import { Readable } from 'node:stream';
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { NDJSON_TYPE } from '@guise/contract';
+import { type AuditRecord, NDJSON_TYPE } from '@guise/contract';
 
 import { AUDIT_OPERATIONS as operations } from './audit-operations.ts';
 import type { AuditRepository } from './audit-repository.ts';
 
 const DEFAULT_PAGE_SIZE = 100;
 const EXPORT_PAGE_SIZE = 1_000;
+
+async function* toLines(pages: AsyncIterable<readonly AuditRecord[]>): AsyncGenerator<string> {
+  for await (const page of pages) yield page.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+}
 
 /** Routes that show the audit trail. */
 export function auditRoutes(trail: AuditRepository): FastifyPluginAsyncTypebox {
@@ -16,7 +20,7 @@ export function auditRoutes(trail: AuditRepository): FastifyPluginAsyncTypebox {
       const { limit = DEFAULT_PAGE_SIZE, cursor, ...filter } = request.query;
       if (request.headers.accept?.includes(NDJSON_TYPE) === true) {
         const pages = trail.listAll(filter, EXPORT_PAGE_SIZE);
-        const lines = Readable.from(pages.map((page) => page.map((entry) => `${JSON.stringify(entry)}\n`).join('')));
+        const lines = Readable.from(toLines(pages));
         return reply
           .type(NDJSON_TYPE)
           .header('content-disposition', 'attachment; filename="audit.ndjson"')

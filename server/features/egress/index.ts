@@ -12,6 +12,6 @@ export type {
   UpstreamSource,
 } from './egress-rules.ts';
 export { toCanonicalHost } from './host-name.ts';
-export { type Cidr, parseCidrList } from './ip-address.ts';
+export { type Cidr, isInside, parseCidrList, parseIpAddress } from './ip-address.ts';
 export { createDnsResolver, type NameResolver, systemResolver } from './name-resolver.ts';
 export { DEFAULT_PORTS, parsePortRanges, type PortRange } from './port-ranges.ts';

@@ -1,4 +1,4 @@
-import { KEY_ROLES, type KeyRole, MIN_SECRET_LENGTH } from '@guise/contract';
+import type { KeyRole } from '@guise/contract';
 
 import type { Database, Queryable } from '../../platform/postgres/index.ts';
 import { hashSecret, hintOf } from './key-secret.ts';
@@ -10,46 +10,9 @@ export interface BootstrapKey {
   readonly secret: string;
 }
 
-/** The setting API_KEYS is wrong; the message says how, and shows no secret. */
+/** A key of the setting cannot be had in this database; the message says why, and shows no secret. */
 export class BootstrapKeyError extends Error {
   override readonly name = 'BootstrapKeyError';
-}
-
-function isRole(text: string): text is KeyRole {
-  return KEY_ROLES.some((role) => role === text);
-}
-
-function parseEntry(entry: string, position: number): BootstrapKey {
-  const [name = '', role = '', ...rest] = entry.split(':');
-  const secret = rest.join(':');
-  if (name === '' || secret === '') throw new BootstrapKeyError(`entry ${position} is not name:role:secret`);
-  if (!isRole(role)) throw new BootstrapKeyError(`the role of "${name}" must be one of ${KEY_ROLES.join(', ')}`);
-  // What a header can carry and nothing that would have to be escaped in an address.
-  if (!/^[\w.~+/=:-]+$/.test(secret)) {
-    throw new BootstrapKeyError(`the secret of "${name}" has characters other than letters, digits and . _ ~ + / = : -`);
-  }
-  if (secret.length < MIN_SECRET_LENGTH) {
-    throw new BootstrapKeyError(`the secret of "${name}" must have ${MIN_SECRET_LENGTH} characters or more`);
-  }
-  return { name, role, secret };
-}
-
-/**
- * Reads `name:role:secret`, separated by commas or lines.
- *
- * @throws {BootstrapKeyError}
- */
-export function parseBootstrapKeys(text: string): BootstrapKey[] {
-  const entries = text.split(/[,\n]/).map((entry) => entry.trim());
-  const keys = entries.filter((entry) => entry !== '').map((entry, index) => parseEntry(entry, index + 1));
-  for (const member of ['name', 'secret'] as const) {
-    const seen = new Set<string>();
-    for (const key of keys) {
-      if (seen.has(key[member])) throw new BootstrapKeyError(`"${key.name}" has the ${member} of another entry`);
-      seen.add(key[member]);
-    }
-  }
-  return keys;
 }
 
 /** Any number that nothing else in this database takes a lock on. */

@@ -1,4 +1,4 @@
-export { BootstrapKeyError, parseBootstrapKeys, syncBootstrapKeys } from './bootstrap-keys.ts';
+export { BootstrapKeyError, syncBootstrapKeys } from './bootstrap-keys.ts';
 export { Gatekeeper } from './gatekeeper.ts';
 export { KeyAuthenticator } from './key-authenticator.ts';
 export { type KeyCommands, keyCommands } from './key-commands.ts';
@@ -7,5 +7,5 @@ export { keyRoutes } from './key-routes.ts';
 export { KeyWatch } from './key-watch.ts';
 export { findRule, operationOf, ruleOf } from './operation-rules.ts';
 export { Ownership } from './ownership.ts';
-export { Quotas } from './quotas.ts';
+export { Quotas, sessionsExceeded } from './quotas.ts';
 export { type MeteredSession, TrafficRecorder } from './traffic-recorder.ts';

@@ -48,7 +48,8 @@ export const KEY_OPERATIONS = {
   },
   revokeApiKey: {
     operationId: 'revokeApiKey',
-    summary: 'Take an API key out of use for ever, everywhere within 5 seconds; its connections are closed, its sessions go on',
+    summary:
+      'Take an API key out of use for ever, everywhere within 5 seconds; its connections are closed, its sessions go on',
     tags,
     params,
     response: { 204: NoContent, ...problems },

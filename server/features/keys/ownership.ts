@@ -7,8 +7,14 @@ const MAX_ENTRIES = 10_000;
 
 /** What belongs to tenants, by the name its id has in addresses: where it is, and how one that is not there is refused. */
 const KINDS = {
-  sessionId: { table: 'sessions', noSuch: (id: string) => new AppError('SESSION_NOT_FOUND', `There is no session ${id}`) },
-  profileId: { table: 'profiles', noSuch: (id: string) => new AppError('PROFILE_NOT_FOUND', `There is no profile ${id}`) },
+  sessionId: {
+    table: 'sessions',
+    noSuch: (id: string) => new AppError('SESSION_NOT_FOUND', `There is no session ${id}`),
+  },
+  profileId: {
+    table: 'profiles',
+    noSuch: (id: string) => new AppError('PROFILE_NOT_FOUND', `There is no profile ${id}`),
+  },
   proxyId: { table: 'proxies', noSuch: (id: string) => new AppError('PROXY_NOT_FOUND', `There is no proxy ${id}`) },
 } as const;
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { PROFILE_FILE_TYPE, type SetProfileCookies } from '@guise/contract';
 
-import { clientSignal } from '../../http/index.ts';
+import { actorOf, clientSignal } from '../../http/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import { CookieFileError, formatNetscapeCookies, parseNetscapeCookies } from './netscape-cookies.ts';
 import type { ProfileCommands } from './profile-commands.ts';
@@ -53,9 +53,10 @@ export function profileFileRoutes(commands: ProfileCommands): FastifyPluginAsync
         .send(Readable.from(file.content));
     });
 
-    app.post('/profiles/import', { schema: operations.importProfile }, async ({ body, query }, reply) => {
-      const content = limited(body as AsyncIterable<Uint8Array>);
-      const result = await commands.importFile(content, query, clientSignal(reply));
+    app.post('/profiles/import', { schema: operations.importProfile }, async (request, reply) => {
+      const content = limited(request.body as AsyncIterable<Uint8Array>);
+      const options = { ...request.query, actor: actorOf(request) };
+      const result = await commands.importFile(content, options, clientSignal(reply));
       return reply.code(result.profile === null ? 200 : 201).send(result);
     });
 

@@ -126,7 +126,7 @@ describe('a check through a real proxy', () => {
     const { call, add, answer } = await openProxyRig(stack);
     const real = stack.use(await openMicrosocks());
     const { id } = await add({ url: urlOf('socks5h', real) });
-    const reasonOf = async (proxyId: string): Promise<CheckFailureReason | undefined> =>
+    const reasonOf = async (proxyId: string): Promise<string | undefined> =>
       (await call<Problem>('POST', `/${proxyId}/check`)).body.reason;
 
     answer.body = '<html>Sign in</html>';
