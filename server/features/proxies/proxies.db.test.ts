@@ -1,4 +1,4 @@
-import type { CheckFailureReason, Problem, Proxy, ProxyGroupList, ProxyList } from '@guise/contract';
+import type { Problem, Proxy, ProxyGroupList, ProxyList } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { openProxyRig, urlOf } from '../../testing/proxy-rig.ts';
