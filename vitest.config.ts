@@ -4,7 +4,7 @@ const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
 
 /**
  * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
- * `identity` look at the browsers of the running service as a site would.
+ * `identity` look at the browsers of the running service as a site would, those of `egress` try to get out of them.
  * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
  * processor.
  */
@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,mjs}'],
-          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**', 'test/identity/*.test.ts'],
+          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**', 'test/{identity,egress}/*.test.ts'],
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
@@ -66,6 +66,17 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        test: {
+          name: 'egress',
+          include: ['test/egress/*.test.ts'],
+          exclude: notOurs,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 6 },
         },
       },
     ],

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 
 import {
   adoptBrowser,
@@ -11,65 +10,40 @@ import {
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
-import { buildEgress, buildSessionEgress, measureEgress } from './build-egress.ts';
+import { buildEgress, buildSessionEgress } from './build-egress.ts';
 import { buildIdentities } from './build-identities.ts';
-import { auditSessions, buildKeys, type KeyParts } from './build-keys.ts';
-import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
-import { buildProfiles, type ProfileParts } from './build-profiles.ts';
-import { buildProxies, type ProxyParts } from './build-proxies.ts';
-import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
-import { auditRoutes } from './features/audit/index.ts';
-import {
-  CdpGateway,
-  cdpRoutes,
-  type ClientDeps,
-  connectToNewSession,
-  HoldBudget,
-  PortRange,
-  EmulationLog,
-  RefusalLog,
-} from './features/cdp/index.ts';
+import { buildInterfaces } from './build-interfaces.ts';
+import { auditSessions, buildKeys } from './build-keys.ts';
+import { buildObjects } from './build-objects.ts';
+import { buildPool } from './build-pool.ts';
+import { buildProfiles } from './build-profiles.ts';
+import { buildProxies } from './build-proxies.ts';
+import { openFeed } from './build-realtime.ts';
+import { CdpGateway, type ClientDeps, HoldBudget, PortRange, EmulationLog, RefusalLog } from './features/cdp/index.ts';
 import type { Egress } from './features/egress/index.ts';
-import { keyRoutes, sessionsExceeded } from './features/keys/index.ts';
-import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
-import { proxyRoutes } from './features/proxies/index.ts';
-import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
 import {
-  pageCommands,
-  pageRoutes,
-  sessionCommands,
-  sessionInsert,
   type SessionEvents,
-  type SessionFeed,
+  sessionInsert,
   SessionRepository,
-  sessionRoutes,
   SessionService,
   SessionTokens,
-  SessionView,
 } from './features/sessions/index.ts';
 import { findBrowserHost } from './find-browser-host.ts';
-import { ConnectQuery, createHttpServer, parseConnectQuery, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
-import { AppError } from './lib/app-error.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
 import { holdDataDir } from './platform/data-dir-lock.ts';
 import type { Logger } from './platform/logger/logger.ts';
-import { ServiceMetrics } from './platform/metrics/service-metrics.ts';
+import type { ObjectStore } from './platform/objects/index.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
-import { healthChecks, type ReportedParts, reportStatus } from './service-report.ts';
+import type { AppLogger, Parts } from './parts.ts';
 import type { Settings } from './settings/load-settings.ts';
 import { startLoops } from './start-loops.ts';
-import { dispatchUpgrades, type UpgradeRoute } from './websocket/index.ts';
 
 const START_TIMEOUT_MS = 120_000;
 const BYTES_PER_MB = 1024 ** 2;
 /** CDP commands that are held back to be looked at, of all clients together. */
 const MAX_HELD_BYTES = 256 * BYTES_PER_MB;
 const CDP_HOST = '127.0.0.1';
-
-const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 /** The whole service. Disposing it ends every session and leaves no process, port or file behind. */
 export interface App extends AsyncDisposable {
@@ -83,23 +57,6 @@ export interface App extends AsyncDisposable {
   drain(signal: AbortSignal): Promise<void>;
   /** Kills every browser, synchronously: for a process that exits without waiting for the disposal. */
   killBrowsers(): void;
-}
-
-/** The loggers of the parts are views of one. */
-type AppLogger = Logger & FastifyBaseLogger;
-
-/** The parts with a life of their own, in the order in which they were made. */
-interface Parts extends ReportedParts, PoolParts {
-  readonly host: BrowserHost;
-  readonly tokens: SessionTokens;
-  readonly gateway: CdpGateway;
-  readonly cdpClients: ClientDeps;
-  readonly events: TypedEmitter<SessionEvents>;
-  readonly feed: SessionFeed;
-  readonly profiles: ProfileParts;
-  readonly proxies: ProxyParts;
-  readonly keys: KeyParts;
-  readonly egress: Egress;
 }
 
 /**
@@ -119,13 +76,15 @@ export async function createApp(
   const signal = AbortSignal.any([stop, AbortSignal.timeout(START_TIMEOUT_MS)]);
   await mkdir(settings.dataDir, { recursive: true });
   stack.use(await holdDataDir(settings.dataDir, processId));
-  const egress = stack.use(buildEgress(settings, logger));
+  const ownPorts = new Set<number>();
+  const egress = stack.use(buildEgress(settings, ownPorts, logger));
   const host = await findBrowserHost(settings, (port) => egress.open(port), logger);
   signal.throwIfAborted();
   const db = await openStorage(settings, stack, { logger, signal });
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
-  const parts = await buildParts({ settings, host, egress, db, stack, logger });
+  const objects = await buildObjects(settings, stack, { logger, signal });
+  const parts = await buildParts({ settings, host, egress, ownPorts, db, objects, stack, logger });
   await recover(parts, settings, { logger, signal });
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
@@ -149,7 +108,11 @@ export async function createApp(
       if (settings.drainTimeoutMs > 0) await parts.sessions.drain(settings.drainTimeoutMs, drainSignal);
     },
     killBrowsers: () => host.groups.killAll(),
-    listen: () => http.listen({ port: settings.port, host: settings.host }),
+    listen: async () => {
+      const address = await http.listen({ port: settings.port, host: settings.host });
+      for (const own of http.addresses()) if (typeof own !== 'string') ownPorts.add(own.port);
+      return address;
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -176,44 +139,37 @@ async function buildParts(base: {
   settings: Settings;
   host: BrowserHost;
   egress: Egress;
+  ownPorts: Set<number>;
   db: Database;
+  objects: ObjectStore;
   stack: AsyncDisposableStack;
   logger: AppLogger;
 }): Promise<Parts> {
-  const { settings, host, egress, db, stack, logger } = base;
-  const { cdpPortBase, cdpPortCount } = settings;
+  const { settings, host, egress, ownPorts, db, objects, stack, logger } = base;
   const identities = await buildIdentities(host, settings.dataDir, logger);
   const poolParts = buildPool(settings, { host, identities }, { stack, logger });
   const tokens = new SessionTokens(await loadInstanceSecret(db, 'session-tokens'));
   const events = new TypedEmitter<SessionEvents>((error, event) =>
     logger.error({ err: error, event }, 'listener failed'),
   );
-  const cdpClients: ClientDeps = {
-    refusals: new RefusalLog({ sessions: () => sessions, events, logger }),
-    emulation: new EmulationLog({ sessions: () => sessions, logger }),
-    holdBudget: new HoldBudget(MAX_HELD_BYTES),
-  };
-  const gateway: CdpGateway = new CdpGateway({
-    sessions: () => sessions,
-    tokens,
-    ...cdpClients,
-    ports: new PortRange({ base: cdpPortBase, count: cdpPortCount, host: CDP_HOST }),
-    host: CDP_HOST,
+  const { gateway, cdpClients } = buildGateway(
+    settings,
+    { sessions: () => sessions, tokens, events, ownPorts },
     logger,
-  });
+  );
   const keys = await buildKeys(settings, { db, sessions: () => sessions }, { stack, logger });
-  const { ownership, quotas } = keys;
   const profiles = await buildProfiles(
     settings,
-    { db, identity: identities, sessions: () => sessions, ownership },
+    { db, objects, identity: identities, sessions: () => sessions, ownership: keys.ownership },
     logger,
   );
   const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
+  stack.defer(() => proxies.store.flush());
   const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     insertSession: sessionInsert(db, settings.nodeId),
-    quotas: { checkCreate: (actor) => quotas.checkCreate(actor), sessionsExceeded },
+    quotas: keys.quotas,
     nodeId: settings.nodeId,
     pool: poolParts.pool,
     admission: poolParts.admission,
@@ -234,10 +190,10 @@ async function buildParts(base: {
   });
   auditSessions(events, keys, () => sessions);
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return {
-    ...poolParts,
+  const own = {
     host,
     db,
+    objects,
     tokens,
     gateway,
     cdpClients,
@@ -246,101 +202,29 @@ async function buildParts(base: {
     feed,
     profiles,
     proxies,
-    egress,
     keys,
+    egress,
   };
+  return { ...poolParts, ...own };
 }
 
-async function buildInterfaces(
-  settings: Settings,
-  parts: Parts,
-  logger: AppLogger,
-): Promise<{ http: FastifyInstance; realtime: RealtimeGateway }> {
-  const { sessions, tokens, host, events, feed, keys } = parts;
-  const commands = {
-    sessions: sessionCommands({ service: sessions, view: new SessionView(tokens) }),
-    pages: pageCommands(sessions),
+/** What CDP clients connect to. `sessions` is asked for only once all is built. */
+function buildGateway(
+  { cdpPortBase: base, cdpPortCount: count }: Settings,
+  parts: {
+    readonly sessions: () => SessionService;
+    readonly tokens: SessionTokens;
+    readonly events: TypedEmitter<SessionEvents>;
+    readonly ownPorts: Set<number>;
+  },
+  logger: Logger,
+): { gateway: CdpGateway; cdpClients: ClientDeps } {
+  const { sessions, tokens, events, ownPorts } = parts;
+  const cdpClients: ClientDeps = {
+    refusals: new RefusalLog({ sessions, events, logger }),
+    emulation: new EmulationLog({ sessions, logger }),
+    holdBudget: new HoldBudget(MAX_HELD_BYTES),
   };
-  const metrics = buildMetrics(parts, () => realtime.clientCount);
-  const onAnswered = (call: { method: string; outcome: string }): void => metrics.recordCall(call);
-  const realtime: RealtimeGateway = buildRealtime({
-    commands,
-    access: keys.callAccess,
-    feed,
-    events,
-    logger,
-    onAnswered,
-  });
-  const http = await createHttpServer({
-    logger,
-    version: VERSION,
-    refusesForeignOrigins: true,
-    access: keys.requestAccess,
-    takesKey: keys.takesKey,
-    onAnswered: ({ method, route, status, durationMs }) =>
-      metrics.recordRequest({ method, route, status }, durationMs / 1_000),
-  });
-  await http.register(sessionRoutes({ commands: commands.sessions, feed }), { prefix: '/api' });
-  await http.register(pageRoutes(commands.pages), { prefix: '/api' });
-  await http.register(profileRoutes(parts.profiles.commands), { prefix: '/api' });
-  await http.register(profileFileRoutes(parts.profiles.commands), { prefix: '/api' });
-  await http.register(proxyRoutes(parts.proxies.commands), { prefix: '/api' });
-  await http.register(keyRoutes(keys.commands), { prefix: '/api' });
-  await http.register(auditRoutes(keys.auditRepository), { prefix: '/api' });
-  await http.register(realtimeRoutes(realtimeDocument({ version: VERSION, connectQuery: ConnectQuery })));
-  await http.register(cdpRoutes(), { prefix: '/api' });
-  const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
-  await http.register(
-    serviceRoutes({
-      checks: healthChecks(parts),
-      status: () => reportStatus(parts, node),
-      metrics: metrics.registry,
-    }),
-  );
-  await http.ready();
-  const routes = [realtimeUpgrade(realtime, keys.guardUpgrade), ...upgradeRoutes(parts, logger)];
-  dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes });
-  return { http, realtime };
-}
-
-function upgradeRoutes({ gateway, sessions, cdpClients, keys }: Parts, logger: Logger): UpgradeRoute[] {
-  return [
-    {
-      pattern: new URLPattern({ pathname: '/connect' }),
-      handle: keys.guardUpgrade('connectSession', async (upgrade, { actor, ended }) => {
-        const request = { ...parseConnectQuery(upgrade.url.searchParams), actor };
-        ended.addEventListener('abort', () => upgrade.socket.destroy());
-        await connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, request);
-      }),
-    },
-    {
-      pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),
-      handle: (upgrade, { sessionId = '' }) =>
-        gateway.connect(upgrade, sessionId, upgrade.url.searchParams.get('token')),
-    },
-    {
-      pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/live' }),
-      handle: () => Promise.reject(new AppError('NOT_AVAILABLE', 'The live view is not available in this version')),
-    },
-  ];
-}
-
-function buildMetrics(
-  { sessions, admission, events, egress, ...pool }: Parts,
-  realtimeClients: () => number,
-): ServiceMetrics {
-  const metrics = new ServiceMetrics({
-    liveSessions: () => sessions.live.length,
-    sessionLimit: () => admission.limit,
-    queuedCreates: () => admission.waiting,
-    cdpClients: () => sessions.clientCount,
-    realtimeClients,
-  });
-  events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
-  events.on('healthChecked', ({ outcome }) => metrics.recordHealthCheck(outcome));
-  events.on('commandRefused', () => metrics.recordRefusedCommand());
-  events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
-  measurePool(pool, metrics.registry);
-  measureEgress({ egress, events }, metrics.registry);
-  return metrics;
+  const ports = new PortRange({ base, count, host: CDP_HOST, listening: ownPorts });
+  return { gateway: new CdpGateway({ sessions, tokens, ...cdpClients, ports, host: CDP_HOST, logger }), cdpClients };
 }

@@ -1,5 +1,3 @@
-import path from 'node:path';
-
 import type { Ownership } from './features/keys/index.ts';
 import {
   type IdentityRules,
@@ -13,7 +11,7 @@ import {
 import type { SessionService } from './features/sessions/index.ts';
 import { AppError } from './lib/app-error.ts';
 import type { Logger } from './platform/logger/logger.ts';
-import { FolderObjectStore } from './platform/objects/index.ts';
+import type { ObjectStore } from './platform/objects/index.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import type { Settings } from './settings/load-settings.ts';
 
@@ -34,17 +32,17 @@ async function endSession(sessions: SessionService, id: string): Promise<void> {
 
 /** Puts together what saved profiles are made of. `sessions` is asked for only once all is built. */
 export async function buildProfiles(
-  settings: Pick<Settings, 'dataDir' | 'nodeId' | 'profileEncryptionKey'>,
+  settings: Pick<Settings, 'nodeId' | 'profileEncryptionKey'>,
   parts: {
     readonly db: Database;
+    readonly objects: ObjectStore;
     readonly identity: IdentityRules;
     readonly sessions: () => SessionService;
     readonly ownership: Pick<Ownership, 'isVisible'>;
   },
   logger: Logger,
 ): Promise<ProfileParts> {
-  const { db, identity, sessions, ownership } = parts;
-  const objects = await FolderObjectStore.open(path.join(settings.dataDir, 'objects'));
+  const { db, objects, identity, sessions, ownership } = parts;
   // What was sealed before there was a key of the settings is still opened.
   const ownKey = await loadInstanceSecret(db, 'profile-states');
   const { profileEncryptionKey } = settings;

@@ -35,7 +35,7 @@ export async function buildProxies(
   const proxies = new ProxyRepository(db);
   const health = new ProxyHealth();
   const checker = new ProxyChecker({ proxies, passwords, health, geoTable, dial, echoUrl: new URL(egressEchoUrl) });
-  const service = new ProxyService({ proxies, passwords });
+  const service = new ProxyService({ proxies, passwords, health });
   const store = new ProxyStore({ proxies, passwords, health, checker, logger, checkIntervalMs: proxyCheckIntervalMs });
   return { store, commands: proxyCommands({ service, checker, health }), geoTableBuiltAt: geoTable.builtAt };
 }

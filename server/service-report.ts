@@ -3,6 +3,7 @@ import type { Status } from '@guise/contract';
 import type { Admission, MemoryBudget, WarmPool } from './features/pool/index.ts';
 import type { SessionService } from './features/sessions/index.ts';
 import type { HealthCheck } from './http/index.ts';
+import type { ObjectStore } from './platform/objects/index.ts';
 import type { Database } from './platform/postgres/index.ts';
 import type { Settings } from './settings/load-settings.ts';
 
@@ -13,6 +14,7 @@ const MIB = 1_024 ** 2;
 /** The parts whose state is told to those who run the service. */
 export interface ReportedParts {
   readonly db: Database;
+  readonly objects: ObjectStore;
   readonly pool: WarmPool;
   readonly memory: MemoryBudget;
   readonly admission: Admission;
@@ -20,9 +22,10 @@ export interface ReportedParts {
 }
 
 /** What must work for this node to be ready. */
-export function healthChecks({ db, pool, admission }: ReportedParts): Readonly<Record<string, HealthCheck>> {
+export function healthChecks({ db, objects, pool, admission }: ReportedParts): Readonly<Record<string, HealthCheck>> {
   return {
     database: (signal) => db.ping(signal),
+    objects: (signal) => objects.check(signal),
     browser: async () => {
       if (pool.lastFailure === undefined) return;
       throw new Error('The last browser did not start; the log says why', { cause: pool.lastFailure });

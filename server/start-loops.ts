@@ -1,5 +1,6 @@
 import { ProcessMeter } from './browser/index.ts';
 import type { KeyParts } from './build-keys.ts';
+import type { ProxyParts } from './build-proxies.ts';
 import {
   MetricsRepository,
   type SessionEvents,
@@ -21,6 +22,9 @@ const ADMISSION_CHECK_INTERVAL_MS = 1_000;
 const KEY_CHECK_INTERVAL_MS = 2_000;
 const UNOWNED_CHECK_INTERVAL_MS = 10_000;
 const SAMPLE_INTERVAL_MS = 5_000;
+const PROXY_NOTES_INTERVAL_MS = 10_000;
+/** How often it is looked whether a proxy is due for its check. */
+const PROXY_CHECK_INTERVAL_MS = 10_000;
 /** What exact memory readings may take of a sampling interval: one per cent of a core. */
 const SAMPLE_BUDGET_MS = SAMPLE_INTERVAL_MS / 100;
 const CLEAN_UP_INTERVAL_MS = 60 * 60_000;
@@ -30,11 +34,12 @@ const LONGEST_LOOP_BACKOFF_MS = 30_000;
 type LoopParts = Pick<ReportedParts, 'sessions' | 'admission' | 'db'> & {
   readonly events: TypedEmitter<SessionEvents>;
   readonly keys: KeyParts;
+  readonly proxies: Pick<ProxyParts, 'store'>;
 };
 
 /** Begins everything this node does again and again. The caller must dispose each. */
 export function startLoops(
-  { sessions, admission, events, db, keys }: LoopParts,
+  { sessions, admission, events, db, proxies, keys }: LoopParts,
   settings: Settings,
   logger: Logger,
 ): BackgroundLoop[] {
@@ -59,6 +64,8 @@ export function startLoops(
     start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
     start(SAMPLE_INTERVAL_MS, () => use.storeAll(), 'use of sessions could not be recorded'),
     start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
+    start(PROXY_NOTES_INTERVAL_MS, () => proxies.store.flush(), 'use of proxies could not be recorded'),
+    start(PROXY_CHECK_INTERVAL_MS, (signal) => proxies.store.checkDue(signal), 'proxies could not be checked'),
     start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
     start(KEY_CHECK_INTERVAL_MS, () => keys.watch.check(), 'keys of connections could not be checked'),
     start(SAMPLE_INTERVAL_MS, () => keys.authenticator.storeUses(), 'use of keys could not be recorded'),

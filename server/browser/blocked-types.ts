@@ -1,6 +1,7 @@
 import type { Protocol } from 'devtools-protocol';
 
-import { type CdpSession } from './cdp-connection.ts';
+import type { CdpSession } from './cdp-connection.ts';
+import type { HaltedRequests } from './halted-requests.ts';
 
 /** Kinds of subresources that a browser can be told not to load. */
 export type BlockedType = 'images' | 'media' | 'fonts';
@@ -11,6 +12,8 @@ const RESOURCE_TYPES: Readonly<Record<BlockedType, Protocol.Network.ResourceType
   fonts: 'Font',
 };
 
+const NAME = 'blocked types';
+
 /**
  * Keeps a browser from loading kinds of subresources.
  *
@@ -19,11 +22,12 @@ const RESOURCE_TYPES: Readonly<Record<BlockedType, Protocol.Network.ResourceType
  * of their own get those that are left.
  */
 export class TypeBlocker {
-  readonly #browser: CdpSession;
-  #isListening = false;
+  readonly #browser: Pick<CdpSession, 'send'>;
+  readonly #halted: HaltedRequests;
 
-  constructor(browser: CdpSession) {
+  constructor(browser: Pick<CdpSession, 'send'>, halted: HaltedRequests) {
     this.#browser = browser;
+    this.#halted = halted;
   }
 
   /**
@@ -32,21 +36,14 @@ export class TypeBlocker {
    * @throws {CdpClosedError} when the browser is gone
    */
   async block(types: readonly BlockedType[], signal: AbortSignal): Promise<void> {
-    if (types.length === 0) {
-      if (this.#isListening) await this.#browser.send('Fetch.disable', undefined, signal);
-      return;
-    }
-    this.#listen();
-    const patterns = types.map((type) => ({ urlPattern: '*', resourceType: RESOURCE_TYPES[type] }));
-    await this.#browser.send('Fetch.enable', { patterns }, signal);
-  }
-
-  #listen(): void {
-    if (this.#isListening) return;
-    this.#isListening = true;
-    this.#browser.on('Fetch.requestPaused', ({ requestId }) => {
+    const blocked = types.map((type) => RESOURCE_TYPES[type]);
+    const patterns = blocked.map((resourceType) => ({ urlPattern: '*', resourceType }));
+    const take = ({ requestId, resourceType }: Protocol.Fetch.RequestPausedEvent): boolean => {
+      if (!blocked.includes(resourceType)) return false;
       // Its page may be gone already.
       this.#browser.send('Fetch.failRequest', { requestId, errorReason: 'BlockedByClient' }).catch(() => undefined);
-    });
+      return true;
+    };
+    await this.#halted.set(NAME, types.length === 0 ? undefined : { patterns, take }, signal);
   }
 }

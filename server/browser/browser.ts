@@ -117,6 +117,14 @@ export class Browser implements AsyncDisposable {
     this.#parts.pages.restoreOverrides();
   }
 
+  /**
+   * To be called before a page is opened with an address, so that its first request has the client hints that all others have. Resolves,
+   * never rejects, when the page may be opened.
+   */
+  async expectPage(): Promise<void> {
+    await this.#parts.pages.expect();
+  }
+
   get pageCount(): number {
     return this.#parts.pages.count;
   }

@@ -6,6 +6,7 @@ import { BrowserHome } from './browser-home.ts';
 import { type BrowserProcess, startBrowserProcess } from './browser-process.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { CdpConnection } from './cdp-connection.ts';
+import { HaltedRequests } from './halted-requests.ts';
 import { displayFor, planLaunch } from './launch-plan.ts';
 import { PageDirectory } from './page-directory.ts';
 import { planTargetSetup } from './target-setup.ts';
@@ -42,10 +43,11 @@ export async function connectBrowser(
   const connection = stack.use(await CdpConnection.open(process.endpoint, signal));
   const dialogs = { answeredByUs: true };
   const setup = planTargetSetup(spec, host);
-  const types = new TypeBlocker(connection.browser);
+  const halted = new HaltedRequests(connection.browser);
+  const types = new TypeBlocker(connection.browser, halted);
   // Before any page of it can be given an address.
   if (spec.blockedTypes !== undefined) await types.block(spec.blockedTypes, signal);
-  const pages = new PageDirectory({ connection, setup, answersDialogs: () => dialogs.answeredByUs });
+  const pages = new PageDirectory({ connection, halted, setup, answersDialogs: () => dialogs.answeredByUs });
   const [{ userAgent }] = await Promise.all([
     connection.browser.send('Browser.getVersion', undefined, signal),
     pages.start({ isNew }, signal),

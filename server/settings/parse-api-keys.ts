@@ -18,9 +18,7 @@ function parseEntry(entry: string, position: number): ApiKeySetting {
   if (!isRole(role)) throw new RangeError(`the role of "${name}" must be one of ${KEY_ROLES.join(', ')}`);
   // What a header can carry and nothing that would have to be escaped in an address.
   if (!/^[\w.~+/=:-]+$/.test(secret)) {
-    throw new RangeError(
-      `the secret of "${name}" has characters other than letters, digits and . _ ~ + / = : -`,
-    );
+    throw new RangeError(`the secret of "${name}" has characters other than letters, digits and . _ ~ + / = : -`);
   }
   if (secret.length < MIN_SECRET_LENGTH) {
     throw new RangeError(`the secret of "${name}" must have ${MIN_SECRET_LENGTH} characters or more`);

@@ -12,7 +12,7 @@ import { parseCidrList, parsePortRanges } from '../features/egress/index.ts';
 import { silentLogger } from '../platform/logger/logger.ts';
 
 /** Rules that forbid nothing. */
-export const FREE_RULES: EgressRules = {
+const FREE_RULES: EgressRules = {
   upstreams: undefined,
   allowedDomains: undefined,
   blockedDomains: [],

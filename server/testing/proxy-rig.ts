@@ -30,6 +30,7 @@ export interface ProxyRig {
   readonly parts: ProxyParts;
   readonly answer: { status: number; body: string };
   readonly log: () => string;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows what the route answers
   readonly call: <Body>(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     url: string,
@@ -62,6 +63,7 @@ export async function openProxyRig(stack: AsyncDisposableStack): Promise<ProxyRi
   });
   stack.defer(() => http.close());
   await http.register(proxyRoutes(parts.commands), { prefix: '/api' });
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- see above
   const call = async <Body>(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string,

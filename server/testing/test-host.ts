@@ -50,6 +50,11 @@ async function openForLoopback(port?: number): Promise<BrowserProxy> {
   return proxy;
 }
 
+/** Closes the proxies of all browsers that run, as the end of a service does that leaves its browsers behind. */
+export async function loseProxies(): Promise<void> {
+  await egress[Symbol.asyncDispose]();
+}
+
 /** The real Chromium of this machine, with a folder of the test's own. `stack` removes it. */
 export async function openTestHost(stack: AsyncDisposableStack): Promise<BrowserHost> {
   const foldersRoot = path.join(await openTestDirectory(stack), 'b');

@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 
 const FOLDER = path.resolve(import.meta.dirname, '../../server/features/egress/blocking/data');
 
@@ -40,14 +41,17 @@ export function readHosts(list: string): { readonly blocked: Set<string>; readon
   for (const line of list.split('\n')) {
     const [, exception, host, rest = '', optionText = ''] = HOST_RULE.exec(line.trim()) ?? [];
     if (host === undefined) continue;
-    const options = optionText === '' ? [] : optionText.split(',');
+    const options = optionText.split(',').filter((each) => each !== '');
     if (exception !== undefined) {
-      // One that is for some sites only would make the rule void for all.
-      const isCosmetic = options.some((each) => each.endsWith('hide'));
-      if (!isCosmetic && !options.some((each) => each.startsWith('domain='))) spared.add(host);
+      if (isForAll(options)) spared.add(host);
     } else if (rest === '^' && isWhole(options)) blocked.add(host);
   }
   return { blocked, spared };
+}
+
+/** Whether an exception is about loading, and for every site: one for some sites only would make the rule void for all. */
+function isForAll(options: readonly string[]): boolean {
+  return !options.some((each) => each.endsWith('hide') || each.startsWith('domain='));
 }
 
 function isWhole(options: readonly string[]): boolean {
@@ -83,7 +87,7 @@ export function planTables(ads: string, trackers: string): Record<'ads' | 'track
 }
 
 if (import.meta.main) {
-  const [folder, source] = process.argv.slice(2);
+  const [folder, source] = parseArgs({ allowPositionals: true }).positionals;
   if (folder === undefined || source === undefined)
     throw new Error('Usage: node tools/generate/block-list.ts FOLDER SOURCE');
   const read = (name: string): string => readFileSync(path.join(folder, name), 'utf8');

@@ -5,7 +5,7 @@ const NEXT_ATTEMPT_MS = 250;
 const KEEP_ALIVE_MS = 60_000;
 
 /** Addresses of both families in turn, beginning with that of the first. */
-export function alternateFamilies(addresses: readonly string[]): readonly string[] {
+function alternateFamilies(addresses: readonly string[]): readonly string[] {
   const first = isIP(addresses[0] ?? '');
   const same = addresses.filter((each) => isIP(each) === first);
   const other = addresses.filter((each) => isIP(each) !== first);

@@ -86,7 +86,7 @@ export function parseResponseHead(bytes: Buffer): ResponseHead {
 }
 
 /** All values of a header, those in one line apart. */
-export function listValues(headers: readonly HeaderLine[], name: string): readonly string[] {
+function listValues(headers: readonly HeaderLine[], name: string): readonly string[] {
   return headers
     .filter((each) => each.name === name)
     .flatMap(({ value }) => value.split(','))

@@ -11,7 +11,6 @@ export type {
   Upstream,
   UpstreamSource,
 } from './egress-rules.ts';
-export { toCanonicalHost } from './host-name.ts';
-export { type Cidr, isInside, parseCidrList, parseIpAddress } from './ip-address.ts';
-export { createDnsResolver, type NameResolver, systemResolver } from './name-resolver.ts';
-export { DEFAULT_PORTS, parsePortRanges, type PortRange } from './port-ranges.ts';
+export { isInside, parseCidrList, parseIpAddress } from './ip-address.ts';
+export { createDnsResolver } from './name-resolver.ts';
+export { DEFAULT_PORTS, parsePortRanges } from './port-ranges.ts';

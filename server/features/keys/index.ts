@@ -7,5 +7,5 @@ export { keyRoutes } from './key-routes.ts';
 export { KeyWatch } from './key-watch.ts';
 export { findRule, operationOf, ruleOf } from './operation-rules.ts';
 export { Ownership } from './ownership.ts';
-export { Quotas, sessionsExceeded } from './quotas.ts';
+export { Quotas } from './quotas.ts';
 export { type MeteredSession, TrafficRecorder } from './traffic-recorder.ts';

@@ -17,13 +17,8 @@ interface QuotasDeps {
 }
 
 /** The refusal of what would exceed a quota. */
-export function quotaExceeded(quota: keyof KeyQuotas, detail: string, retryAfterSeconds: number): AppError {
+function quotaExceeded(quota: keyof KeyQuotas, detail: string, retryAfterSeconds: number): AppError {
   return new AppError('QUOTA_EXCEEDED', detail, { extensions: { quota, retryAfterSeconds } });
-}
-
-/** The refusal of one more session of a tenant at once. */
-export function sessionsExceeded(most: number): AppError {
-  return quotaExceeded('maxSessions', `This key may have ${most} sessions at once`, SESSIONS_RETRY_SECONDS);
 }
 
 /** Holds keys to how much they may use. */
@@ -44,13 +39,18 @@ export class Quotas {
     const { maxSessions, maxCreatesPerMinute, maxTrafficBytesPerMonth } = quotas;
     if (tenantId !== null && (maxSessions !== null || maxTrafficBytesPerMonth !== null)) {
       const usage = await this.#deps.keys.findUsage(tenantId);
-      if (maxSessions !== null && usage.sessions >= maxSessions) throw sessionsExceeded(maxSessions);
+      if (maxSessions !== null && usage.sessions >= maxSessions) throw this.sessionsExceeded(maxSessions);
       if (maxTrafficBytesPerMonth !== null && usage.trafficBytesThisMonth >= maxTrafficBytesPerMonth) {
         const detail = `This key may move ${maxTrafficBytesPerMonth} bytes in a month, and has`;
         throw quotaExceeded('maxTrafficBytesPerMonth', detail, TRAFFIC_RETRY_SECONDS);
       }
     }
     await this.#checkRate('maxCreatesPerMinute', { keyId, most: maxCreatesPerMinute, what: 'ask for sessions' });
+  }
+
+  /** The refusal of one more session of a tenant at once. */
+  sessionsExceeded(most: number): AppError {
+    return quotaExceeded('maxSessions', `This key may have ${most} sessions at once`, SESSIONS_RETRY_SECONDS);
   }
 
   /** Counts one request. @throws {AppError} QUOTA_EXCEEDED */

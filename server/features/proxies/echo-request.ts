@@ -26,7 +26,7 @@ function unwrapAddress(address: string): string {
 }
 
 /** The address in an answer: all of its text, or the `ip` of a JSON object. @throws {CheckFailure} echo_failed */
-export function parseEcho(text: string): string {
+function parseEcho(text: string): string {
   const trimmed = text.trim();
   const address = unwrapAddress(trimmed.startsWith('{') ? readIpField(trimmed) : trimmed);
   if (isIP(address) !== 0 && !address.includes('%')) return address;

@@ -31,12 +31,12 @@ describe('the table of addresses', () => {
 
 describe('the place of a country', () => {
   it.each([
-    ['GB', 'Europe/London', true, 'en-GB', 51.51],
-    ['DE', 'Europe/Berlin', true, 'de-DE', 52.5],
-    ['US', 'America/New_York', false, 'en-US', 40.71],
-    ['IN', 'Asia/Calcutta', true, 'en-US', 22.53],
-    ['RU', 'Europe/Moscow', false, 'ru-RU', 55.76],
-  ])('%s is likely %s', (country, timezone, isTimezoneCertain, locale, latitude) => {
+    { country: 'GB', timezone: 'Europe/London', isTimezoneCertain: true, locale: 'en-GB', latitude: 51.51 },
+    { country: 'DE', timezone: 'Europe/Berlin', isTimezoneCertain: true, locale: 'de-DE', latitude: 52.5 },
+    { country: 'US', timezone: 'America/New_York', isTimezoneCertain: false, locale: 'en-US', latitude: 40.71 },
+    { country: 'IN', timezone: 'Asia/Calcutta', isTimezoneCertain: true, locale: 'en-US', latitude: 22.53 },
+    { country: 'RU', timezone: 'Europe/Moscow', isTimezoneCertain: false, locale: 'ru-RU', latitude: 55.76 },
+  ])('$country is likely $timezone', ({ country, timezone, isTimezoneCertain, locale, latitude }) => {
     const place = placeOfCountry(country);
     expect(place).toMatchObject({ country, timezone, isTimezoneCertain });
     expect(place.locale?.slice(0, 2)).toBe(locale.slice(0, 2));

@@ -108,14 +108,17 @@ function mergeCoordinates(
  * Where a proxy comes out: what its owner says goes before what a check found. Undefined where neither tells the country.
  */
 export function mergePlace(declared: DeclaredPlace, found: ProxyExit | null): ExitPlace | undefined {
-  const country = declared.country ?? found?.country ?? null;
-  if (country === null) return undefined;
+  const country = declared.country ?? found?.country;
+  if (country === undefined || country === null) return undefined;
+  return { address: found?.address ?? null, country, ...placeWithin(country, declared, found) };
+}
+
+/** What is known of a place within a country, what its owner says first. */
+function placeWithin(country: string, declared: DeclaredPlace, found: ProxyExit | null): Omit<Place, 'country'> {
   // What was found in another country says nothing of this one.
   const likely = found?.country === country ? found : placeOfCountry(country);
   const timezone = declared.timezone ?? likely.timezone;
   return {
-    address: found?.address ?? null,
-    country,
     timezone,
     isTimezoneCertain: declared.timezone !== null || likely.isTimezoneCertain,
     locale: declared.locale ?? likely.locale,

@@ -8,4 +8,3 @@ export { ProxyRepository } from './proxy-repository.ts';
 export { proxyRoutes } from './proxy-routes.ts';
 export { ProxyService } from './proxy-service.ts';
 export { type OpenedProxy, type ProxySelection, ProxyStore } from './proxy-store.ts';
-export { describeUpstream, parseProxyUrl } from './proxy-url.ts';

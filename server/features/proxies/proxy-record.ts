@@ -43,7 +43,7 @@ export interface ProxyRecord extends NewProxy {
 }
 
 /** How a check went; latencies are those of the last one that succeeded. */
-export interface CheckRecord {
+interface CheckRecord {
   readonly checkedAt: Date;
   readonly isOk: boolean;
   readonly reason: CheckFailureReason | null;

@@ -5,6 +5,7 @@ import type { CreateProxy, UpdateProxy } from '@guise/contract';
 import { invalidField } from '../../lib/app-error.ts';
 import { noSuchProxy } from './proxy-failures.ts';
 import { readAddressChanges, readLabels, readNewAddress } from './proxy-input.ts';
+import type { ProxyHealth } from './proxy-health.ts';
 import type { ProxyPasswords } from './proxy-passwords.ts';
 import type { NewProxy, ProxyRecord } from './proxy-record.ts';
 import type { ProxyFilter, ProxyRepository } from './proxy-repository.ts';
@@ -13,6 +14,7 @@ import { describeUpstream } from './proxy-url.ts';
 export interface ProxyServiceDeps {
   readonly proxies: ProxyRepository;
   readonly passwords: ProxyPasswords;
+  readonly health: Pick<ProxyHealth, 'forget'>;
 }
 
 const UNLABELLED: Omit<
@@ -92,6 +94,8 @@ export class ProxyService {
     try {
       const record = await proxies.update(id, { name: input.name, ...readLabels(input), ...address, passwordSealed });
       if (record === undefined) throw noSuchProxy(id);
+      // Another address, or other credentials: what was wrong before says nothing now.
+      this.#deps.health.forget(id);
       return record;
     } catch (error) {
       throw nameWriteFailure(error);

@@ -1,2 +1,2 @@
-export { BlockList, lazyBlockList } from './block-list.ts';
+export { lazyBlockList } from './block-list.ts';
 export { planBlocking, type BlockingPlan } from './plan-blocking.ts';
