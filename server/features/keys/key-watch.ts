@@ -28,9 +28,12 @@ export class KeyWatch {
   /** One look at the keys that are in use; to be called every so often. */
   async check(): Promise<void> {
     if (this.#watched.size === 0) return;
-    const valid = new Set(await this.#keys.listValid([...this.#watched.keys()]));
-    for (const [keyId, listeners] of this.#watched) {
+    const asked = [...this.#watched.keys()];
+    const valid = new Set(await this.#keys.listValid(asked));
+    // Nothing was found out of keys that have come meanwhile.
+    for (const keyId of asked) {
       if (valid.has(keyId)) continue;
+      const listeners = this.#watched.get(keyId) ?? [];
       this.#watched.delete(keyId);
       for (const listener of listeners) listener();
     }

@@ -267,7 +267,11 @@ describe('KeyWatch', () => {
     await watch.check();
     expect(told).toEqual([]);
     await commands.revoke({ keyId: one.id });
-    await watch.check();
+    const three = await commands.create({ name: 'three', role: 'user' }, KEYLESS);
+    const checking = watch.check();
+    // Comes while the database is asked.
+    using _three = watch.watch(three.id, () => told.push('three'));
+    await checking;
     await watch.check();
     expect(told).toEqual(['one']);
   });

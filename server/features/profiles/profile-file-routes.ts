@@ -24,6 +24,12 @@ async function* limited(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
 }
 
+/** The body as it comes; one that was parsed is no file. @throws {AppError} UNSUPPORTED_MEDIA_TYPE */
+function toFile(body: unknown): AsyncIterable<Uint8Array> {
+  if (body instanceof Readable) return body as AsyncIterable<Uint8Array>;
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `The file of a profile is ${PROFILE_FILE_TYPE}`);
+}
+
 function toCookies(body: unknown): SetProfileCookies['cookies'] {
   if (typeof body !== 'string') return (body as SetProfileCookies).cookies;
   try {
@@ -54,7 +60,7 @@ export function profileFileRoutes(commands: ProfileCommands): FastifyPluginAsync
     });
 
     app.post('/profiles/import', { schema: operations.importProfile }, async (request, reply) => {
-      const content = limited(request.body as AsyncIterable<Uint8Array>);
+      const content = limited(toFile(request.body));
       const options = { ...request.query, actor: actorOf(request) };
       const result = await commands.importFile(content, options, clientSignal(reply));
       return reply.code(result.profile === null ? 200 : 201).send(result);
