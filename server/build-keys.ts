@@ -4,6 +4,7 @@ import { AccessAudit, AuditRepository, AuditTrail, problemCodeOf } from './featu
 import { isInside, parseCidrList, parseIpAddress } from './features/egress/index.ts';
 import {
   BootstrapKeyError,
+  findRule,
   Gatekeeper,
   KeyAuthenticator,
   type KeyCommands,
@@ -149,6 +150,7 @@ function isTold(operationId: string, status: number): boolean {
 
 function requestAccess(gate: Gatekeeper, audit: AccessAudit): RequestAccess {
   return {
+    knows: (operationId) => findRule(operationId) !== undefined,
     admit: (...asked) => gate.admit(...asked),
     checkOwnership: (...asked) => gate.checkOwnership(...asked),
     watch: (...asked) => gate.watch(...asked),

@@ -14,6 +14,8 @@ declare module 'fastify' {
 
 /** Who decides over requests, and notes what became of them. */
 export interface RequestAccess {
+  /** Whether it is decided who may do an operation. */
+  knows(operationId: string): boolean;
   admit(
     operationId: string,
     credentials: { readonly secret: string | undefined; readonly client: ActorClient },
@@ -40,6 +42,7 @@ export interface NotedAnswer {
 
 /** Where everybody may do everything. */
 export const KEYLESS_ACCESS: RequestAccess = {
+  knows: () => true,
   admit: async (_operationId, { client }) => ({ actor: { ...KEYLESS, client }, refusal: undefined }),
   checkOwnership: async () => undefined,
   watch: () => ({ [Symbol.dispose]: () => undefined }),
@@ -52,26 +55,39 @@ export function actorOf({ actor }: FastifyRequest): Actor {
   return actor;
 }
 
+/** The part of a route by which it is decided over. */
+interface NamedRoute {
+  readonly url?: string | undefined;
+  readonly schema?: unknown;
+}
+
 /** Name of a route for those who decide over it. Routes of others' plugins have none. */
-function operationOf({ routeOptions }: FastifyRequest): string {
-  const { operationId } = (routeOptions.schema ?? {}) as { readonly operationId?: string };
+function operationOf({ schema }: NamedRoute): string {
+  const { operationId } = (schema ?? {}) as { readonly operationId?: string };
   return operationId ?? '';
 }
 
 /** Pages for people, which a plugin serves. */
-function isDocs({ routeOptions }: FastifyRequest): boolean {
-  return /^\/docs(\/|$)/.test(routeOptions.url ?? '');
+function isDocs({ url = '' }: NamedRoute): boolean {
+  return /^\/docs(\/|$)/.test(url);
 }
 
-/** Has every request looked at before its body is read, and what it names before its handler runs. */
+/**
+ * Has every request looked at before its body is read, and what it names before its handler runs. To be called before routes are registered: one
+ * over which nobody has decided is refused then, so that none can be forgotten.
+ */
 export function installAccess(app: FastifyInstance, access: RequestAccess): void {
   app.decorateRequest('actor', null);
   app.decorateRequest('problemCode', null);
+  app.addHook('onRoute', (route) => {
+    if (isDocs(route) || access.knows(operationOf(route))) return;
+    throw new Error(`Nobody has decided who may use ${String(route.method)} ${route.url}`);
+  });
   app.addHook('onRequest', async (request, reply) => {
-    if (request.is404 || isDocs(request)) return;
+    if (request.is404 || isDocs(request.routeOptions)) return;
     const { raw, ip, id, headers } = request;
     const client = { address: ip, userAgent: headers['user-agent'] ?? null, requestId: id };
-    const { actor, refusal } = await access.admit(operationOf(request), { secret: secretOf(raw), client });
+    const { actor, refusal } = await access.admit(operationOf(request.routeOptions), { secret: secretOf(raw), client });
     request.actor = actor;
     if (refusal !== undefined) throw refusal;
     // An answer that takes long, such as a stream of events, ends when the key does.
@@ -94,7 +110,7 @@ function toNote(request: FastifyRequest, actor: Actor, reply: FastifyReply): Not
   const made = typeof location === 'string' ? location.split('/').at(-1) : undefined;
   const isObject = typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype;
   return {
-    operationId: operationOf(request),
+    operationId: operationOf(routeOptions),
     actor,
     status: reply.statusCode,
     problemCode,
