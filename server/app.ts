@@ -190,22 +190,8 @@ async function buildParts(base: {
   });
   auditSessions(events, keys, () => sessions);
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  const own = {
-    host,
-    db,
-    objects,
-    tokens,
-    gateway,
-    cdpClients,
-    events,
-    sessions,
-    feed,
-    profiles,
-    proxies,
-    keys,
-    egress,
-  };
-  return { ...poolParts, ...own };
+  const own = { host, db, objects, tokens, gateway, cdpClients, events };
+  return { ...poolParts, ...own, sessions, feed, profiles, proxies, keys, egress };
 }
 
 /** What CDP clients connect to. `sessions` is asked for only once all is built. */

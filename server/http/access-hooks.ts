@@ -28,7 +28,7 @@ export interface RequestAccess {
 }
 
 /** An answered request, for the audit trail. */
-export interface NotedAnswer {
+interface NotedAnswer {
   readonly operationId: string;
   readonly actor: Actor;
   readonly status: number;
@@ -103,19 +103,26 @@ export function installAccess(app: FastifyInstance, access: RequestAccess): void
 }
 
 function toNote(request: FastifyRequest, actor: Actor, reply: FastifyReply): NotedAnswer {
-  const { routeOptions, params, body, problemCode } = request;
-  const [, , resources = null] = /^\/(api)\/([a-z]+)/.exec(routeOptions.url ?? '') ?? [];
+  const { routeOptions, params, problemCode } = request;
   const [named] = Object.values((params ?? {}) as Readonly<Record<string, string>>);
-  const location = reply.getHeader('location');
-  const made = typeof location === 'string' ? location.split('/').at(-1) : undefined;
-  const isObject = typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype;
   return {
     operationId: operationOf(routeOptions),
     actor,
     status: reply.statusCode,
     problemCode,
-    resources,
-    resourceId: named ?? made ?? null,
-    fields: isObject ? Object.keys(body) : [],
+    resources: /^\/api\/(?<resources>[a-z]+)/.exec(routeOptions.url ?? '')?.groups?.['resources'] ?? null,
+    resourceId: named ?? madeId(reply),
+    fields: fieldsOf(request.body),
   };
+}
+
+/** Id of what was made, by where the answer says that it is. */
+function madeId(reply: FastifyReply): string | null {
+  const location = reply.getHeader('location');
+  return typeof location === 'string' ? (location.split('/').at(-1) ?? null) : null;
+}
+
+function fieldsOf(body: unknown): string[] {
+  const isObject = typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype;
+  return isObject ? Object.keys(body) : [];
 }

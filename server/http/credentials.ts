@@ -12,5 +12,6 @@ export function secretOf({ headers }: Pick<IncomingMessage, 'headers'>): string 
 
 /** The secret of a request to change protocol, which may also stand in its address. */
 export function upgradeSecretOf(request: IncomingMessage, { searchParams }: URL): string | undefined {
-  return secretOf(request) ?? (searchParams.get(KEY_PARAMETER) || undefined);
+  const inAddress = searchParams.get(KEY_PARAMETER) ?? '';
+  return secretOf(request) ?? (inAddress === '' ? undefined : inAddress);
 }

@@ -1,4 +1,4 @@
-export { actorOf, type NotedAnswer, type RequestAccess } from './access-hooks.ts';
+export { actorOf, type RequestAccess } from './access-hooks.ts';
 export { clientSignal } from './client-signal.ts';
 export { ConnectQuery, parseConnectQuery } from './connect-query.ts';
 export { upgradeSecretOf } from './credentials.ts';

@@ -26,7 +26,7 @@ export interface Actor extends KeyIdentity {
 }
 
 /** Nothing is known of a client. */
-export const NO_CLIENT: ActorClient = { address: null, userAgent: null, requestId: null };
+const NO_CLIENT: ActorClient = { address: null, userAgent: null, requestId: null };
 
 export const NO_QUOTAS: KeyQuotas = {
   maxSessions: null,

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 
 import type { ApiKey, ApiKeyDetails, KeyRole } from '@guise/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -54,7 +55,7 @@ async function tryUpgrade(path: string, headers: Record<string, string> = {}) {
   socket.on('error', () => undefined);
   const opened = once(socket, 'open').then(() => undefined);
   const refused = once(socket, 'unexpected-response').then(async ([, response]) => {
-    const { statusCode, headers: answered } = response as import('node:http').IncomingMessage;
+    const { statusCode, headers: answered } = response as IncomingMessage;
     let text = '';
     for await (const chunk of response as AsyncIterable<Buffer>) text += chunk.toString();
     return { status: statusCode ?? 0, headers: answered, text };

@@ -12,7 +12,7 @@ const MAX_COUNTED = 10_000;
 const REFUSALS: ReadonlySet<string> = new Set(['UNAUTHORIZED', 'FORBIDDEN', 'QUOTA_EXCEEDED', 'EGRESS_REFUSED']);
 
 /** Something that was asked for, and what became of it. */
-export interface AskedFor {
+interface AskedFor {
   readonly operationId: string;
   readonly actor: Actor;
   readonly status: number;
@@ -48,13 +48,9 @@ export class AccessAudit {
       actor,
       action: operationId === '' ? 'unknown' : operationId,
       ...resource,
-      outcome: status < 400 ? 'success' : status < 500 ? 'refused' : 'failure',
+      outcome: outcomeOf(status),
       status,
-      details: {
-        ...(problemCode !== null && { code: problemCode }),
-        ...(fields.length > 0 && { fields }),
-        ...(unwritten > 0 && { unwritten }),
-      },
+      details: toDetails({ code: problemCode, fields, unwritten }),
     });
   }
 
@@ -89,6 +85,25 @@ export class AccessAudit {
 
 function newLimit(): WindowLimit {
   return new WindowLimit({ most: MOST_IN_WINDOW, windowMs: WINDOW_MS });
+}
+
+function outcomeOf(status: number): AuditEntry['outcome'] {
+  if (status < 400) return 'success';
+  return status < 500 ? 'refused' : 'failure';
+}
+
+/** What there is to be said, without what is not. */
+function toDetails(told: {
+  readonly code: string | null;
+  readonly fields: readonly string[];
+  readonly unwritten: number;
+}): AuditEntry['details'] {
+  const { code, fields, unwritten } = told;
+  return {
+    ...(code !== null && { code }),
+    ...(fields.length > 0 && { fields }),
+    ...(unwritten > 0 && { unwritten }),
+  };
 }
 
 /** The code of a failure as the client is told. */

@@ -9,4 +9,4 @@ export { findRule, operationOf, ruleOf } from './operation-rules.ts';
 export { Ownership } from './ownership.ts';
 export { Quotas } from './quotas.ts';
 export { SharedRateLimiter } from './shared-rate-limiter.ts';
-export { type MeteredSession, TrafficRecorder } from './traffic-recorder.ts';
+export { TrafficRecorder } from './traffic-recorder.ts';

@@ -46,9 +46,19 @@ function toKeyId({ keyId }: KeyChoice): string {
   throw new AppError('KEY_NOT_FOUND', 'There is no such API key: that is not the id of one');
 }
 
-function toApiKey({ createdMicros: _, ...record }: KeyRecord): ApiKey {
+function toApiKey(record: KeyRecord): ApiKey {
+  const { id, name, role, origin, hint, tenantId, quotas, priority, isValid, createdByKeyId } = record;
   return {
-    ...record,
+    id,
+    name,
+    role,
+    origin,
+    hint,
+    tenantId,
+    quotas,
+    priority,
+    isValid,
+    createdByKeyId,
     lastUsedAt: record.lastUsedAt?.toISOString() ?? null,
     expiresAt: record.expiresAt?.toISOString() ?? null,
     revokedAt: record.revokedAt?.toISOString() ?? null,

@@ -16,7 +16,7 @@ export interface CallAccess {
 }
 
 /** A call that was done or refused, for the audit trail. */
-export interface NotedCall {
+interface NotedCall {
   readonly operationId: string;
   readonly actor: Actor;
   /** As REST would have answered. */
