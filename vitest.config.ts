@@ -4,7 +4,8 @@ const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
 
 /**
  * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
- * `identity` look at the browsers of the running service as a site would, those of `egress` try to get out of them.
+ * `identity` look at the browsers of the running service as a site would, those of `egress` try to get out of them, those of
+ * `cluster` need what stands around nodes (nginx, promtool, helm).
  * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
  * processor.
  */
@@ -16,7 +17,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,mjs}'],
-          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**', 'test/{identity,egress}/*.test.ts'],
+          exclude: [
+            ...notOurs,
+            '**/*.{db,browser,cluster}.test.ts',
+            'test/{acceptance,cluster}/**',
+            'test/{identity,egress}/*.test.ts',
+          ],
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
@@ -77,6 +83,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 6 },
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['**/*.cluster.test.ts', 'test/cluster/**/*.test.ts'],
+          exclude: notOurs,
+          // Rates and time-outs are real here.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 7 },
         },
       },
     ],
