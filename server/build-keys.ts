@@ -15,6 +15,8 @@ import {
   Ownership,
   Quotas,
   ruleOf,
+  type ScriptRunner,
+  SharedRateLimiter,
   syncBootstrapKeys,
   TrafficRecorder,
 } from './features/keys/index.ts';
@@ -60,6 +62,13 @@ export interface KeyParts {
   readonly takesKey: (operationId: string) => boolean;
 }
 
+/** What keys are kept with. */
+interface KeyNeeds {
+  readonly db: Database;
+  readonly sessions: () => SessionService;
+  readonly redis?: ScriptRunner | undefined;
+}
+
 type KeySettings = Pick<Settings, 'apiKeys' | 'metricsAllow' | 'mode' | 'nodeId'>;
 
 /** Puts a mistake in a setting among those that stop the start. @throws {SettingsError} */
@@ -91,13 +100,13 @@ async function bootstrap(db: Database, { apiKeys }: KeySettings): Promise<void> 
 }
 
 /**
- * Puts together who may do what. `sessions` is asked for only once all is built.
+ * Puts together who may do what. `sessions` is asked for only once all is built; rates are counted in `redis`, if there is one, by all nodes together.
  *
  * @throws {SettingsError} when API_KEYS or METRICS_ALLOW are wrong
  */
 export async function buildKeys(
   settings: KeySettings,
-  { db, sessions }: { readonly db: Database; readonly sessions: () => SessionService },
+  { db, sessions, redis }: KeyNeeds,
   { stack, logger }: { readonly stack: AsyncDisposableStack; readonly logger: Logger },
 ): Promise<KeyParts> {
   const isInsider = readInside(settings.metricsAllow);
@@ -107,7 +116,8 @@ export async function buildKeys(
   const authenticator = new KeyAuthenticator({ keys });
   const watch = new KeyWatch(keys);
   const ownership = new Ownership(db);
-  const quotas = new Quotas({ keys, limiter: new LocalRateLimiter() });
+  const local = new LocalRateLimiter();
+  const quotas = new Quotas({ keys, limiter: redis === undefined ? local : new SharedRateLimiter(redis, local) });
   const gate = new Gatekeeper({ isKeyNeeded, authenticator, quotas, ownership, watch, isInside: isInsider });
   const trail = stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger }));
   const audit = new AccessAudit({

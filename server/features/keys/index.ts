@@ -8,5 +8,5 @@ export { KeyWatch } from './key-watch.ts';
 export { findRule, operationOf, ruleOf } from './operation-rules.ts';
 export { Ownership } from './ownership.ts';
 export { Quotas } from './quotas.ts';
-export { SharedRateLimiter } from './shared-rate-limiter.ts';
+export { type ScriptRunner, SharedRateLimiter } from './shared-rate-limiter.ts';
 export { TrafficRecorder } from './traffic-recorder.ts';
