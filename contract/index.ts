@@ -1,3 +1,4 @@
+export { AuditList, AuditOutcome, AuditRecord, ListAuditQuery, NDJSON_TYPE } from './audit.ts';
 export { Cookie, CookieInput, CookieList, SetCookies } from './cookie.ts';
 export { BLOCKABLE_RESOURCES, BlockResources, EgressFailureReason, RefusalReason, SessionTraffic } from './egress.ts';
 export {
@@ -19,6 +20,20 @@ export {
   SpeechVoice,
   WEBRTC_POLICIES,
 } from './fingerprint.ts';
+export {
+  ApiKey,
+  ApiKeyDetails,
+  ApiKeyList,
+  CreateApiKey,
+  CreatedApiKey,
+  KEY_ROLES,
+  KeyQuotas,
+  KeyRole,
+  KeyUsage,
+  ListApiKeysQuery,
+  MIN_SECRET_LENGTH,
+  UpdateApiKey,
+} from './key.ts';
 export { ALLOWED_LAUNCH_FLAGS, launchFlagName } from './launch-flags.ts';
 export { Input, InputAction, InputResult } from './input.ts';
 export {

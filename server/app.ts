@@ -13,15 +13,21 @@ import {
 import { buildEgress, buildSessionEgress } from './build-egress.ts';
 import { buildIdentities } from './build-identities.ts';
 import { buildInterfaces } from './build-interfaces.ts';
+import { auditSessions, buildKeys } from './build-keys.ts';
 import { buildObjects } from './build-objects.ts';
 import { buildPool } from './build-pool.ts';
 import { buildProfiles } from './build-profiles.ts';
 import { buildProxies } from './build-proxies.ts';
 import { openFeed } from './build-realtime.ts';
-import { AuditTrail } from './features/audit/index.ts';
 import { CdpGateway, type ClientDeps, HoldBudget, PortRange, EmulationLog, RefusalLog } from './features/cdp/index.ts';
 import type { Egress } from './features/egress/index.ts';
-import { type SessionEvents, SessionRepository, SessionService, SessionTokens } from './features/sessions/index.ts';
+import {
+  type SessionEvents,
+  sessionInsert,
+  SessionRepository,
+  SessionService,
+  SessionTokens,
+} from './features/sessions/index.ts';
 import { findBrowserHost } from './find-browser-host.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
@@ -151,9 +157,10 @@ async function buildParts(base: {
     { sessions: () => sessions, tokens, events, ownPorts },
     logger,
   );
+  const keys = await buildKeys(settings, { db, sessions: () => sessions }, { stack, logger });
   const profiles = await buildProfiles(
     settings,
-    { db, objects, identity: identities, sessions: () => sessions },
+    { db, objects, identity: identities, sessions: () => sessions, ownership: keys.ownership },
     logger,
   );
   const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
@@ -161,6 +168,8 @@ async function buildParts(base: {
   const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
+    insertSession: sessionInsert(db, settings.nodeId),
+    quotas: keys.quotas,
     nodeId: settings.nodeId,
     pool: poolParts.pool,
     admission: poolParts.admission,
@@ -179,10 +188,10 @@ async function buildParts(base: {
     },
     extensionsDir: settings.extensionsDir,
   });
-  auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
+  auditSessions(events, keys, () => sessions);
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  const own = { host, db, objects, tokens, gateway, cdpClients, events, sessions, feed, profiles, proxies, egress };
-  return { ...poolParts, ...own };
+  const own = { host, db, objects, tokens, gateway, cdpClients, events };
+  return { ...poolParts, ...own, sessions, feed, profiles, proxies, keys, egress };
 }
 
 /** What CDP clients connect to. `sessions` is asked for only once all is built. */
@@ -204,18 +213,4 @@ function buildGateway(
   };
   const ports = new PortRange({ base, count, host: CDP_HOST, listening: ownPorts });
   return { gateway: new CdpGateway({ sessions, tokens, ...cdpClients, ports, host: CDP_HOST, logger }), cdpClients };
-}
-
-/** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
-function auditCreates(events: TypedEmitter<SessionEvents>, trail: AuditTrail): void {
-  events.on('created', ({ sessionId, outcome, stealthLevel, identity }) => {
-    const { os = null, seed = null } = identity?.fingerprint ?? {};
-    trail.record({
-      action: 'createSession',
-      resourceType: 'session',
-      resourceId: sessionId,
-      outcome: outcome === 'failed' ? 'failure' : 'success',
-      details: { start: outcome, stealthLevel, userAgent: identity?.userAgent ?? null, os, seed },
-    });
-  });
 }

@@ -65,7 +65,7 @@ export async function buildSessionEgress(
   const log = new EgressLog({ sessions, events, logger });
   return {
     find: (port) => egress.at(port),
-    openProxy: (selection) => proxies.store.open(selection),
+    openProxy: (selection, scope) => proxies.store.open(selection, scope),
     findExit: (proxy, signal) => proxies.store.findExit(proxy, signal),
     planBlocking: (resources) => planBlocking(resources, getBlockList),
     seal: async (text) => (await sealText(text, { key, context: SEAL_CONTEXT })).toString('base64'),

@@ -5,7 +5,9 @@ import type { FastifyInstance } from 'fastify';
 import { measureEgress } from './build-egress.ts';
 import { measurePool } from './build-pool.ts';
 import { buildRealtime, realtimeUpgrade } from './build-realtime.ts';
+import { auditRoutes } from './features/audit/index.ts';
 import { cdpRoutes, connectToNewSession } from './features/cdp/index.ts';
+import { keyRoutes } from './features/keys/index.ts';
 import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
 import { proxyRoutes } from './features/proxies/index.ts';
 import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
@@ -29,18 +31,27 @@ export async function buildInterfaces(
   parts: Parts,
   logger: AppLogger,
 ): Promise<{ http: FastifyInstance; realtime: RealtimeGateway }> {
-  const { sessions, tokens, host, events, feed } = parts;
+  const { sessions, tokens, host, events, feed, keys } = parts;
   const commands = {
     sessions: sessionCommands({ service: sessions, view: new SessionView(tokens) }),
     pages: pageCommands(sessions),
   };
   const metrics = buildMetrics(parts, () => realtime.clientCount);
   const onAnswered = (call: { method: string; outcome: string }): void => metrics.recordCall(call);
-  const realtime: RealtimeGateway = buildRealtime({ commands, feed, events, logger, onAnswered });
+  const realtime: RealtimeGateway = buildRealtime({
+    commands,
+    access: keys.callAccess,
+    feed,
+    events,
+    logger,
+    onAnswered,
+  });
   const http = await createHttpServer({
     logger,
     version: VERSION,
     refusesForeignOrigins: true,
+    access: keys.requestAccess,
+    takesKey: keys.takesKey,
     onAnswered: ({ method, route, status, durationMs }) =>
       metrics.recordRequest({ method, route, status }, durationMs / 1_000),
   });
@@ -49,6 +60,8 @@ export async function buildInterfaces(
   await http.register(profileRoutes(parts.profiles.commands), { prefix: '/api' });
   await http.register(profileFileRoutes(parts.profiles.commands), { prefix: '/api' });
   await http.register(proxyRoutes(parts.proxies.commands), { prefix: '/api' });
+  await http.register(keyRoutes(keys.commands), { prefix: '/api' });
+  await http.register(auditRoutes(keys.auditRepository), { prefix: '/api' });
   await http.register(realtimeRoutes(realtimeDocument({ version: VERSION, connectQuery: ConnectQuery })));
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
@@ -60,17 +73,20 @@ export async function buildInterfaces(
     }),
   );
   await http.ready();
-  const routes = [realtimeUpgrade(realtime), ...upgradeRoutes(parts, logger)];
+  const routes = [realtimeUpgrade(realtime, keys.guardUpgrade), ...upgradeRoutes(parts, logger)];
   dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes });
   return { http, realtime };
 }
 
-function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger): UpgradeRoute[] {
+function upgradeRoutes({ gateway, sessions, cdpClients, keys }: Parts, logger: Logger): UpgradeRoute[] {
   return [
     {
       pattern: new URLPattern({ pathname: '/connect' }),
-      handle: (upgrade) =>
-        connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
+      handle: keys.guardUpgrade('connectSession', async (upgrade, { actor, ended }) => {
+        const request = { ...parseConnectQuery(upgrade.url.searchParams), actor };
+        ended.addEventListener('abort', () => upgrade.socket.destroy());
+        await connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, request);
+      }),
     },
     {
       pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),

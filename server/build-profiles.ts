@@ -1,3 +1,4 @@
+import type { Ownership } from './features/keys/index.ts';
 import {
   type IdentityRules,
   profileCommands,
@@ -37,10 +38,11 @@ export async function buildProfiles(
     readonly objects: ObjectStore;
     readonly identity: IdentityRules;
     readonly sessions: () => SessionService;
+    readonly ownership: Pick<Ownership, 'isVisible'>;
   },
   logger: Logger,
 ): Promise<ProfileParts> {
-  const { db, objects, identity, sessions } = parts;
+  const { db, objects, identity, sessions, ownership } = parts;
   // What was sealed before there was a key of the settings is still opened.
   const ownKey = await loadInstanceSecret(db, 'profile-states');
   const { profileEncryptionKey } = settings;
@@ -59,6 +61,11 @@ export async function buildProfiles(
   });
   return {
     wardrobe: new ProfileWardrobe({ profiles, states }),
-    commands: profileCommands({ service, profiles, states }),
+    commands: profileCommands({
+      service,
+      profiles,
+      states,
+      seesProxy: (actor, proxyId) => ownership.isVisible(actor, 'proxyId', proxyId),
+    }),
   };
 }

@@ -1,5 +1,8 @@
+import type { GuardUpgrade } from './build-keys.ts';
 import {
   type AnsweredCall,
+  type CallAccess,
+  guardedHandlers,
   REALTIME_LIMITS,
   REALTIME_PATH,
   RealtimeGateway,
@@ -23,6 +26,7 @@ import type { UpgradeRoute } from './websocket/index.ts';
 /** What the real-time interface is made of. */
 interface RealtimeParts {
   readonly commands: { readonly sessions: SessionCommands; readonly pages: PageCommands };
+  readonly access: CallAccess;
   readonly feed: SessionFeed;
   readonly events: TypedEmitter<SessionEvents>;
   readonly logger: Logger;
@@ -41,18 +45,19 @@ export async function openFeed(
 }
 
 /** Puts the real-time interface together, on the commands that REST is on. The caller must dispose it. */
-export function buildRealtime({ commands, feed, events, logger, onAnswered }: RealtimeParts): RealtimeGateway {
-  const dispatcher = new RpcDispatcher({ handlers: realtimeHandlers(commands), compileCheck, logger, onAnswered });
+export function buildRealtime({ commands, access, feed, events, logger, onAnswered }: RealtimeParts): RealtimeGateway {
+  const handlers = guardedHandlers(realtimeHandlers(commands), access);
+  const dispatcher = new RpcDispatcher({ handlers, compileCheck, logger, onAnswered });
   return new RealtimeGateway({ dispatcher, feed, events, limits: REALTIME_LIMITS, logger });
 }
 
 /** The address of the real-time interface. */
-export function realtimeUpgrade(gateway: RealtimeGateway): UpgradeRoute {
+export function realtimeUpgrade(gateway: RealtimeGateway, guard: GuardUpgrade): UpgradeRoute {
   return {
     pattern: new URLPattern({ pathname: REALTIME_PATH }),
-    handle: (upgrade) => {
+    handle: guard('connectRealtime', (upgrade, { actor, ended }) => {
       const { host = 'localhost' } = upgrade.request.headers;
-      return gateway.accept(upgrade, webSocketOrigin({ protocol: 'http', host }));
-    },
+      return gateway.accept(upgrade, { origin: webSocketOrigin({ protocol: 'http', host }), actor, ended });
+    }),
   };
 }

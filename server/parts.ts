@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 
 import type { BrowserHost } from './browser/index.ts';
+import type { KeyParts } from './build-keys.ts';
 import type { PoolParts } from './build-pool.ts';
 import type { ProfileParts } from './build-profiles.ts';
 import type { ProxyParts } from './build-proxies.ts';
@@ -24,5 +25,6 @@ export interface Parts extends ReportedParts, PoolParts {
   readonly feed: SessionFeed;
   readonly profiles: ProfileParts;
   readonly proxies: ProxyParts;
+  readonly keys: KeyParts;
   readonly egress: Egress;
 }

@@ -1,4 +1,5 @@
 import { ProcessMeter } from './browser/index.ts';
+import type { KeyParts } from './build-keys.ts';
 import type { ProxyParts } from './build-proxies.ts';
 import {
   MetricsRepository,
@@ -17,6 +18,8 @@ import type { Settings } from './settings/load-settings.ts';
 const LIMIT_CHECK_INTERVAL_MS = 1_000;
 /** How long those in line may not notice that memory has become free. */
 const ADMISSION_CHECK_INTERVAL_MS = 1_000;
+/** With what is believed of a key meanwhile, within the five seconds in which a revocation is in force. */
+const KEY_CHECK_INTERVAL_MS = 2_000;
 const UNOWNED_CHECK_INTERVAL_MS = 10_000;
 const SAMPLE_INTERVAL_MS = 5_000;
 const PROXY_NOTES_INTERVAL_MS = 10_000;
@@ -30,12 +33,13 @@ const LONGEST_LOOP_BACKOFF_MS = 30_000;
 /** The parts that have to be looked after. */
 type LoopParts = Pick<ReportedParts, 'sessions' | 'admission' | 'db'> & {
   readonly events: TypedEmitter<SessionEvents>;
+  readonly keys: KeyParts;
   readonly proxies: Pick<ProxyParts, 'store'>;
 };
 
 /** Begins everything this node does again and again. The caller must dispose each. */
 export function startLoops(
-  { sessions, admission, events, db, proxies }: LoopParts,
+  { sessions, admission, events, db, proxies, keys }: LoopParts,
   settings: Settings,
   logger: Logger,
 ): BackgroundLoop[] {
@@ -63,6 +67,9 @@ export function startLoops(
     start(PROXY_NOTES_INTERVAL_MS, () => proxies.store.flush(), 'use of proxies could not be recorded'),
     start(PROXY_CHECK_INTERVAL_MS, (signal) => proxies.store.checkDue(signal), 'proxies could not be checked'),
     start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
+    start(KEY_CHECK_INTERVAL_MS, () => keys.watch.check(), 'keys of connections could not be checked'),
+    start(SAMPLE_INTERVAL_MS, () => keys.authenticator.storeUses(), 'use of keys could not be recorded'),
+    start(SAMPLE_INTERVAL_MS, () => keys.traffic.store(), 'traffic of keys could not be recorded'),
     start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),
   ];
 }

@@ -1,12 +1,11 @@
 import { CreateSession } from '@guise/contract';
 
+import { KEY_PARAMETER } from './credentials.ts';
 import { compileCheck } from './validation.ts';
 
 /** Longest time a session outlives its last client. Milliseconds. */
 const MAX_KEEP_ALIVE_MS = 24 * 60 * 60_000;
 const METADATA_PREFIX = 'metadata.';
-/** For the keys of a later version; the keyless server needs none. */
-const KEY_PARAMETER = 'apiKey';
 
 /** Schema of the parameters in the address of `/connect`. */
 export const ConnectQuery = {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 
+import { installAccess, KEYLESS_ACCESS, type RequestAccess } from './access-hooks.ts';
 import { endConnectionsOnClose } from './close-server.ts';
 import { installOpenApi } from './openapi.ts';
 import { refuseForeignOrigin } from './origin-guard.ts';
@@ -21,6 +22,10 @@ interface HttpServerOptions {
   readonly version: string;
   /** True where the service needs no key because it only listens on loopback: web pages are then kept out. */
   readonly refusesForeignOrigins: boolean;
+  /** Who decides over requests; default: everybody may do everything. */
+  readonly access?: RequestAccess;
+  /** Whether an operation takes a key, for the document. */
+  readonly takesKey?: (operationId: string) => boolean;
   readonly onAnswered: (answer: AnsweredRequest) => void;
 }
 
@@ -61,6 +66,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   if (options.refusesForeignOrigins) {
     app.addHook('onRequest', async ({ raw }) => refuseForeignOrigin(raw));
   }
+  installAccess(app, options.access ?? KEYLESS_ACCESS);
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
@@ -71,7 +77,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     request.log.debug(answer, 'request answered');
     options.onAnswered(answer);
   });
-  await installOpenApi(app, options.version);
+  await installOpenApi(app, { takesKey: () => false, ...options });
   return app;
 }
 

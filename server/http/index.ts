@@ -1,5 +1,7 @@
+export { actorOf, type RequestAccess } from './access-hooks.ts';
 export { clientSignal } from './client-signal.ts';
 export { ConnectQuery, parseConnectQuery } from './connect-query.ts';
+export { upgradeSecretOf } from './credentials.ts';
 export { createHttpServer } from './http-server.ts';
 export { allowNoBody } from './optional-body.ts';
 export { refuseForeignOrigin } from './origin-guard.ts';

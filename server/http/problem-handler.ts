@@ -57,6 +57,7 @@ function classify(error: FastifyError, request: FastifyRequest): Failure {
 /** Answers a request with a problem document. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {
   const problem: Problem = toProblemDocument(failure, { path: request.url, id: request.id });
+  request.problemCode = problem.code;
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   if (problem.status === 503) reply.header('retry-after', problem.retryAfterSeconds ?? 1);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');

@@ -68,8 +68,30 @@ describe('settings', () => {
   });
 
   it('refuse what this version would not obey, and only warn where that is harmless', () => {
-    expect(messageOf({ API_KEYS: 'me:admin:0123456789abcdef01234567' })).toContain('API_KEYS is not available');
+    expect(messageOf({ REDIS_URL: 'redis://a' })).toContain('REDIS_URL is not available');
     expect(loadSettings({ NODE_URL: 'http://a' }).ignored).toEqual(['NODE_URL']);
+  });
+
+  it('read keys, and say what is wrong with one without showing its secret', () => {
+    const SECRET = '0123456789abcdef01234567';
+    expect(loadSettings({ API_KEYS: `me:admin:${SECRET}, you:user:${SECRET}:8` }).apiKeys).toEqual([
+      { name: 'me', role: 'admin', secret: SECRET },
+      { name: 'you', role: 'user', secret: `${SECRET}:8` },
+    ]);
+    expect(loadSettings({}).apiKeys).toEqual([]);
+    for (const [keys, why] of [
+      ['me', 'entry 1 is not name:role:secret'],
+      [`me:root:${SECRET}`, 'the role of "me" must be one of viewer, user, operator, admin'],
+      ['me:admin:hunter2', '24 characters'],
+      [`me:admin:${SECRET} 1`, 'characters other than'],
+      [`me:admin:${SECRET},me:user:${SECRET}1`, 'the name of another'],
+      [`me:admin:${SECRET},you:user:${SECRET}`, 'the secret of another'],
+    ] as const) {
+      const message = messageOf({ API_KEYS: keys });
+      expect(message).toContain(`API_KEYS: `);
+      expect(message).toContain(why);
+      expect(message).not.toMatch(/hunter2|0123456789abcdef/);
+    }
   });
 
   it('take an S3 server whole or not at all, and name what is missing of it', () => {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
+import { type ApiKeySetting, parseApiKeys } from './parse-api-keys.ts';
 import { type Setting, SETTINGS, type SettingValues } from './settings-table.ts';
 
 /** The environment as the operating system gives it. */
@@ -22,6 +23,7 @@ export type Settings = Readonly<
     | 'extensionsDir'
     | 'drainTimeoutMs'
     | 'profileEncryptionKey'
+    | 'apiKeys'
     | keyof typeof S3_PARTS
     | 's3ForcePathStyle'
   > & {
@@ -33,6 +35,7 @@ export type Settings = Readonly<
     dataDir: string;
     /** Absolute. */
     extensionsDir: string;
+    apiKeys: readonly ApiKeySetting[];
     /** 32 bytes; undefined: the installation's own is used. */
     profileEncryptionKey: Buffer | undefined;
     /** Where objects are kept; undefined: below the data folder. */
@@ -175,6 +178,17 @@ function toKey(text: string | undefined): Buffer | undefined {
   return /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
 }
 
+/** What the schema of the setting cannot say. */
+function readApiKeys({ apiKeys }: SettingValues, problems: string[]): ApiKeySetting[] {
+  try {
+    return parseApiKeys(apiKeys ?? '');
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    problems.push(`API_KEYS: ${error.message}`);
+    return [];
+  }
+}
+
 /**
  * Reads and checks all settings, once, at start.
  *
@@ -184,6 +198,7 @@ export function loadSettings(env: Environment): Settings {
   const mode = chooseMode(env);
   const { values, ignored, problems } = readAll(env, mode);
   problems.push(...checkTogether(values, mode, env));
+  const apiKeys = readApiKeys(values, problems);
   if (problems.length > 0) throw new SettingsError(problems);
 
   const dataDir = path.resolve(values.dataDir);
@@ -196,6 +211,7 @@ export function loadSettings(env: Environment): Settings {
     drainTimeoutMs: values.drainTimeoutMs ?? (mode === 'cloud' ? CLOUD_DRAIN_TIMEOUT_MS : 0),
     extensionsDir: path.resolve(values.extensionsDir ?? path.join(dataDir, 'extensions')),
     profileEncryptionKey: toKey(values.profileEncryptionKey),
+    apiKeys,
     s3: toS3Settings(values),
     ignored,
   });

@@ -150,8 +150,17 @@ export const SETTINGS = {
     ),
   ),
 
-  apiKeys: refusedForNow(
-    secret(setting('API_KEYS', Type.Optional(text()), 'Bootstrap keys, name:role:secret, comma-separated.')),
+  apiKeys: secret(
+    setting(
+      'API_KEYS',
+      Type.Optional(text()),
+      'Bootstrap keys, name:role:secret, comma-separated; with any, every request needs a key.',
+    ),
+  ),
+  metricsAllow: setting(
+    'METRICS_ALLOW',
+    Type.String({ default: '127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7' }),
+    'Addresses that may read /metrics and /status without a key: CIDR list.',
   ),
   databaseUrl: secret(
     setting(

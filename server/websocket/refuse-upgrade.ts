@@ -23,6 +23,7 @@ export function refuseUpgrade(
     'Content-Type: application/problem+json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
+    ...(problem.retryAfterSeconds === undefined ? [] : [`Retry-After: ${problem.retryAfterSeconds}`]),
     ...(problem.status === 401 ? ['WWW-Authenticate: Bearer'] : []),
   ];
   endSocket(socket, `${head.join('\r\n')}\r\n\r\n${body}`);

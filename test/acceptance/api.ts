@@ -26,13 +26,18 @@ export function expectStatus<Body>(answer: Answer, status: number): Body {
   return answer.json() as Body;
 }
 
-export function connectApi(address: string): Api {
+/** `key`: the secret of an API key to send with each request. */
+export function connectApi(address: string, key?: string): Api {
+  const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const call = (method: string, path: string, body?: unknown): Promise<Answer> =>
     send(`${address}${path}`, {
       method,
       ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json; charset=utf-8' } }),
+        ? { headers: authorization }
+        : {
+            body: JSON.stringify(body),
+            headers: { ...authorization, 'content-type': 'application/json; charset=utf-8' },
+          }),
     });
   const session = (id: string, path = ''): string => `/api/sessions/${id}${path}`;
   return {

@@ -90,7 +90,8 @@ function checkNode(node: JsonObject, place: string, document: unknown): string[]
 
 function checkTree(node: unknown, place: string, document: unknown): string[] {
   if (Array.isArray(node)) return node.flatMap((each, index) => checkTree(each, `${place}/${index}`, document));
-  if (!isObject(node)) return [];
+  // What is below has types of its own, and is no schema.
+  if (!isObject(node) || place === '#/components/securitySchemes') return [];
   // The names below `properties` are the client's, not the schema's.
   const own = /\/(properties|example)$/.test(place) ? [] : checkNode(node, place, document);
   return [...own, ...Object.entries(node).flatMap(([name, each]) => checkTree(each, `${place}/${name}`, document))];

@@ -35,9 +35,10 @@ export interface RpcClient extends Disposable {
   readonly socket: WebSocket;
 }
 
-/** Connects to the real-time interface of a service at `address`, such as `http://127.0.0.1:3000`. */
-export async function connectRpc(address: string): Promise<RpcClient> {
-  const socket = new WebSocket(`${address.replace('http', 'ws')}/api/ws`, { maxPayload: 512 * 1024 ** 2 });
+/** Connects to the real-time interface of a service at `address`, such as `http://127.0.0.1:3000`, with the secret of a key if one is needed. */
+export async function connectRpc(address: string, key?: string): Promise<RpcClient> {
+  const headers = key === undefined ? {} : { 'X-API-Key': key };
+  const socket = new WebSocket(`${address.replace('http', 'ws')}/api/ws`, { maxPayload: 512 * 1024 ** 2, headers });
   const pending = new Map<unknown, (answer: RpcAnswer) => void>();
   const notifications: RpcNotification[] = [];
   const others: unknown[] = [];

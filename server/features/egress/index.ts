@@ -11,6 +11,6 @@ export type {
   Upstream,
   UpstreamSource,
 } from './egress-rules.ts';
-export { parseCidrList } from './ip-address.ts';
+export { isInside, parseCidrList, parseIpAddress } from './ip-address.ts';
 export { createDnsResolver } from './name-resolver.ts';
 export { DEFAULT_PORTS, parsePortRanges } from './port-ranges.ts';

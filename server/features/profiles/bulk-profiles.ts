@@ -1,5 +1,6 @@
 import type { BulkProfiles, BulkResult, FingerprintConstraints } from '@guise/contract';
 
+import { type Actor, scopeOf } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { noSuchProfile } from './profile-failures.ts';
 import type { ProfileRepository } from './profile-repository.ts';
@@ -33,7 +34,7 @@ function withSeed(constraints: FingerprintConstraints, index: number): Fingerpri
   return seed === undefined ? constraints : { ...constraints, seed: (seed + index) % Number.MAX_SAFE_INTEGER };
 }
 
-async function createAll({ service }: BulkDeps, input: BulkCreate): Promise<Outcome[]> {
+async function createAll({ service }: BulkDeps, input: BulkCreate, ownerKeyId: string | null): Promise<Outcome[]> {
   const { count, name, constraints = {} } = input;
   const outcomes: Outcome[] = [];
   for (let begin = 0; begin < count; begin += BATCH) {
@@ -42,7 +43,7 @@ async function createAll({ service }: BulkDeps, input: BulkCreate): Promise<Outc
       const profiles = Array.from({ length: size }, (_, offset) => {
         const index = begin + offset;
         const fingerprint = service.generate(withSeed(constraints, index));
-        return toNewProfile({ ...input, name: `${name} ${index + 1}` }, fingerprint);
+        return toNewProfile({ ...input, ownerKeyId, name: `${name} ${index + 1}` }, fingerprint);
       });
       outcomes.push(...(await service.insertAll(profiles)).map(({ id }) => done(id)));
     } catch (error) {
@@ -65,7 +66,10 @@ async function deleteAll({ service }: BulkDeps, ids: readonly string[]): Promise
   return outcomes;
 }
 
-async function tagAll({ profiles }: BulkDeps, { action, ids, tags }: BulkTags): Promise<Outcome[]> {
+async function tagAll(
+  { profiles }: BulkDeps,
+  { action, ids, tags }: Omit<BulkTags, 'ids'> & { ids: string[] },
+): Promise<Outcome[]> {
   const change = action === 'tag' ? profiles.addTags(ids, tags) : profiles.removeTags(ids, tags);
   const changed = new Set(await change);
   const present = new Set(changed.size === ids.length ? changed : await profiles.listPresent(ids));
@@ -73,17 +77,32 @@ async function tagAll({ profiles }: BulkDeps, { action, ids, tags }: BulkTags): 
   return ids.map((id) => (changed.has(id) ? done(id) : failed(id, present.has(id) ? tooMany : noSuchProfile(id))));
 }
 
+/** Does something to those of these profiles that an actor sees; the others are not there. */
+async function onOwn(
+  { profiles }: BulkDeps,
+  { ids: wanted, actor }: { readonly ids: readonly string[]; readonly actor: Actor },
+  run: (ids: string[]) => Promise<Outcome[]>,
+): Promise<Outcome[]> {
+  const ids = wanted.map(lowerCase);
+  const scope = scopeOf(actor);
+  if (scope === undefined) return run(ids);
+  const own = new Set(await profiles.listPresent(ids, scope));
+  const outcomes = await run(ids.filter((id) => own.has(id)));
+  const byId = new Map(outcomes.map((outcome) => [outcome.id, outcome]));
+  return ids.map((id) => byId.get(id) ?? failed(id, noSuchProfile(id)));
+}
+
 /** Does one thing to many profiles and says of each what became of it. */
-export async function runBulk(deps: BulkDeps, input: BulkProfiles): Promise<BulkResult> {
+export async function runBulk(deps: BulkDeps, input: BulkProfiles, actor: Actor): Promise<BulkResult> {
   const run = (): Promise<Outcome[]> => {
     switch (input.action) {
       case 'create':
-        return createAll(deps, input);
+        return createAll(deps, input, actor.tenantId);
       case 'delete':
-        return deleteAll(deps, input.ids.map(lowerCase));
+        return onOwn(deps, { ids: input.ids, actor }, (ids) => deleteAll(deps, ids));
       case 'tag':
       case 'untag':
-        return tagAll(deps, { ...input, ids: input.ids.map(lowerCase) });
+        return onOwn(deps, { ids: input.ids, actor }, (ids) => tagAll(deps, { ...input, ids }));
     }
   };
   const results = await run();

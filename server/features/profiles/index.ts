@@ -1,5 +1,6 @@
 export type { IdentityRules } from './identity-rules.ts';
 export { profileCommands } from './profile-commands.ts';
+export { noSuchProfile } from './profile-failures.ts';
 export { profileFileRoutes } from './profile-file-routes.ts';
 export type { ProfileRecord, StateRecord } from './profile-record.ts';
 export { ProfileRepository } from './profile-repository.ts';

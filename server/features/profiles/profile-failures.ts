@@ -20,8 +20,13 @@ export function incoherent(faults: readonly CoherenceFault[]): AppError {
   });
 }
 
+/** The usual proxy of a profile is not there. */
+export function noSuchDefaultProxy(): AppError {
+  return invalidField('/defaultProxyId', 'is not the id of a proxy');
+}
+
 /** Names the mistake when a write failed because what it refers to is not there; all else stays as it is. */
 export function nameWriteFailure(error: unknown): unknown {
   const isForeignKey = error instanceof Error && 'code' in error && error.code === '23503';
-  return isForeignKey ? invalidField('/defaultProxyId', 'is not the id of a proxy') : error;
+  return isForeignKey ? noSuchDefaultProxy() : error;
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { PROFILE_FILE_TYPE, type SetProfileCookies } from '@guise/contract';
 
-import { clientSignal } from '../../http/index.ts';
+import { actorOf, clientSignal } from '../../http/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import { CookieFileError, formatNetscapeCookies, parseNetscapeCookies } from './netscape-cookies.ts';
 import type { ProfileCommands } from './profile-commands.ts';
@@ -22,6 +22,12 @@ async function* limited(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     if (length > MAX_FILE_BYTES) throw new AppError('PAYLOAD_TOO_LARGE', 'The file is too large for a profile');
     yield bytes;
   }
+}
+
+/** The body as it comes; one that was parsed is no file. @throws {AppError} UNSUPPORTED_MEDIA_TYPE */
+function toFile(body: unknown): AsyncIterable<Uint8Array> {
+  if (body instanceof Readable) return body as AsyncIterable<Uint8Array>;
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `The file of a profile is ${PROFILE_FILE_TYPE}`);
 }
 
 function toCookies(body: unknown): SetProfileCookies['cookies'] {
@@ -53,9 +59,10 @@ export function profileFileRoutes(commands: ProfileCommands): FastifyPluginAsync
         .send(Readable.from(file.content));
     });
 
-    app.post('/profiles/import', { schema: operations.importProfile }, async ({ body, query }, reply) => {
-      const content = limited(body as AsyncIterable<Uint8Array>);
-      const result = await commands.importFile(content, query, clientSignal(reply));
+    app.post('/profiles/import', { schema: operations.importProfile }, async (request, reply) => {
+      const content = limited(toFile(request.body));
+      const options = { ...request.query, actor: actorOf(request) };
+      const result = await commands.importFile(content, options, clientSignal(reply));
       return reply.code(result.profile === null ? 200 : 201).send(result);
     });
 

@@ -143,6 +143,7 @@ interface ImportOptions {
   readonly dryRun?: boolean;
   readonly name?: string;
   readonly allowIncoherent?: boolean;
+  readonly ownerKeyId: string | null;
 }
 
 /** What is made of the rest of a file behind its first entry: a profile with its state, or nothing left when that fails. */
@@ -177,7 +178,7 @@ async function readFile(
   if (faults.length > 0 && !allowIncoherent) throw incoherent(faults);
   const state = await readStateEntries(entries);
   const counts: Counts = { stateFiles: 0, stateBytes: 0 };
-  const profile = toNewProfile({ ...labels, name }, fingerprint);
+  const profile = toNewProfile({ ...labels, name, ownerKeyId: options.ownerKeyId }, fingerprint);
   const stored = dryRun ? undefined : await store(deps, { profile, state, counts }, signal);
   if (dryRun && state !== undefined) await readThrough(state.files, counts);
   return { name, isCoherent: faults.length === 0, faults, ...counts, profile: stored };

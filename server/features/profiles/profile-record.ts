@@ -13,6 +13,8 @@ export interface StateRecord {
 /** A profile as the database knows it. */
 export interface ProfileRecord {
   readonly id: string;
+  /** The key of the tenant it belongs to; null: nobody's. */
+  readonly ownerKeyId: string | null;
   readonly name: string;
   readonly notes: string;
   readonly folder: string | null;
@@ -33,6 +35,8 @@ export interface ProfileRecord {
 
 /** What a profile is made with. */
 export interface NewProfile {
+  /** The key of the tenant it is to belong to. */
+  readonly ownerKeyId: string | null;
   readonly name: string;
   readonly notes: string;
   readonly folder: string | null;
@@ -44,6 +48,7 @@ export interface NewProfile {
 /** A row with the columns of `PROFILE_COLUMNS`. */
 export interface ProfileRow {
   id: string;
+  owner_key_id: string | null;
   name: string;
   notes: string;
   folder: string | null;
@@ -65,7 +70,7 @@ export interface ProfileRow {
 }
 
 /** Of `profiles` joined with `NEWEST_STATE`. */
-export const PROFILE_COLUMNS = `profiles.id, profiles.name, profiles.notes, profiles.folder, profiles.tags,
+export const PROFILE_COLUMNS = `profiles.id, profiles.owner_key_id, profiles.name, profiles.notes, profiles.folder, profiles.tags,
   profiles.fingerprint, profiles.default_proxy_id, profiles.locked_by_session_id, profiles.use_count,
   profiles.last_used_at, profiles.created_at, profiles.updated_at,
   (extract(epoch from profiles.created_at) * 1000000)::bigint as created_micros,
@@ -84,6 +89,7 @@ export const NEWEST_STATE = `left join lateral (
 export function toProfileRecord(row: ProfileRow): ProfileRecord {
   return {
     id: row.id,
+    ownerKeyId: row.owner_key_id,
     name: row.name,
     notes: row.notes,
     folder: row.folder,

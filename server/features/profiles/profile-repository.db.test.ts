@@ -10,7 +10,16 @@ import { ProfileRepository } from './profile-repository.ts';
 
 function newProfile(changes: Partial<NewProfile> = {}): NewProfile {
   const fingerprint = SAMPLE_FINGERPRINT;
-  return { name: 'Test', notes: '', folder: null, tags: [], defaultProxyId: null, fingerprint, ...changes };
+  return {
+    ownerKeyId: null,
+    name: 'Test',
+    notes: '',
+    folder: null,
+    tags: [],
+    defaultProxyId: null,
+    fingerprint,
+    ...changes,
+  };
 }
 
 async function openRepository(

@@ -24,6 +24,7 @@ export interface ProfileFilter {
   /** Beginning of the name, in either case. */
   readonly name?: string | undefined;
   readonly folder?: string | undefined;
+  readonly ownerKeyId?: string | undefined;
   readonly after?: ListPosition | undefined;
   readonly limit: number;
 }
@@ -66,12 +67,13 @@ export class ProfileRepository {
          select gen_random_uuid() as id, each.*, ordinal
          from jsonb_array_elements($1::jsonb) with ordinality as element (value, ordinal),
            jsonb_to_record(element.value) as each (
-             name text, notes text, folder text, tags text[], fingerprint jsonb, "defaultProxyId" uuid
+             name text, notes text, folder text, tags text[], fingerprint jsonb, "defaultProxyId" uuid, "ownerKeyId" uuid
            )
        ), inserted as (
-         insert into profiles (id, name, notes, folder, tags, fingerprint, default_proxy_id, created_at)
+         insert into profiles (id, name, notes, folder, tags, fingerprint, default_proxy_id, owner_key_id, created_at)
          -- A moment of their own each, so that the list has the last of them first.
-         select id, name, notes, folder, tags, fingerprint, "defaultProxyId", now() + ordinal * interval '1 microsecond'
+         select id, name, notes, folder, tags, fingerprint, "defaultProxyId", "ownerKeyId",
+           now() + ordinal * interval '1 microsecond'
          from given
          returning *
        )
@@ -90,7 +92,7 @@ export class ProfileRepository {
   }
 
   /** Newest first, at most `limit`. */
-  async list({ tag, os, locale, name, folder, after, limit }: ProfileFilter): Promise<ProfileRecord[]> {
+  async list({ tag, os, locale, name, folder, ownerKeyId, after, limit }: ProfileFilter): Promise<ProfileRecord[]> {
     // Only the filters in use become part of the statement, so that each shape is planned with the index made for it.
     const filters: readonly (readonly [condition: (parameter: string) => string, value: unknown])[] = [
       [(parameter) => `tags @> ${parameter}::text[]`, tag && [tag]],
@@ -98,6 +100,7 @@ export class ProfileRepository {
       [(parameter) => `fingerprint @> ${parameter}::jsonb`, locale && JSON.stringify({ locale })],
       [(parameter) => `lower(name) like ${parameter}`, name && beginningWith(name)],
       [(parameter) => `folder = ${parameter}`, folder],
+      [(parameter) => `owner_key_id = ${parameter}::uuid`, ownerKeyId],
       [
         (parameter) =>
           `(profiles.created_at, profiles.id) <
@@ -188,9 +191,12 @@ export class ProfileRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** The ids among these of profiles that are there. */
-  async listPresent(ids: readonly string[]): Promise<string[]> {
-    const rows = await this.#db.query<{ id: string }>('select id from profiles where id = any ($1::uuid[])', [ids]);
+  /** The ids among these of profiles that are there, and belong to `scope`, if that is given. */
+  async listPresent(ids: readonly string[], scope?: string): Promise<string[]> {
+    const rows = await this.#db.query<{ id: string }>(
+      'select id from profiles where id = any ($1::uuid[]) and ($2::uuid is null or owner_key_id = $2)',
+      [ids, scope ?? null],
+    );
     return rows.map(({ id }) => id);
   }
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 
-import { allowNoBody, clientSignal } from '../../http/index.ts';
+import { actorOf, allowNoBody, clientSignal } from '../../http/index.ts';
 import type { ProfileCommands } from './profile-commands.ts';
 import { PROFILE_OPERATIONS as operations } from './profile-operations.ts';
 
@@ -10,27 +10,29 @@ const MAX_BODY_BYTES = 4 * 1024 ** 2;
 /** Routes that save, read, change and judge profiles. */
 export function profileRoutes(commands: ProfileCommands): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get('/profiles', { schema: operations.listProfiles }, ({ query }) => commands.list(query));
+    app.get('/profiles', { schema: operations.listProfiles }, (request) =>
+      commands.list(request.query, actorOf(request)),
+    );
 
-    app.post('/profiles', { schema: operations.createProfile }, async ({ body }, reply) => {
-      const profile = await commands.create(body);
+    app.post('/profiles', { schema: operations.createProfile }, async (request, reply) => {
+      const profile = await commands.create(request.body, actorOf(request));
       return reply.code(201).header('location', `/api/profiles/${profile.id}`).send(profile);
     });
 
-    app.post('/profiles/generate', { preValidation: allowNoBody, schema: operations.generateFingerprint }, ({ body }) =>
-      commands.generate(body),
+    app.post('/profiles/generate', { preValidation: allowNoBody, schema: operations.generateFingerprint }, (request) =>
+      commands.generate(request.body, actorOf(request)),
     );
 
     app.post('/profiles/validate', { schema: operations.validateFingerprint }, ({ body }) => commands.validate(body));
 
-    app.post('/profiles/bulk', { schema: operations.bulkProfiles, bodyLimit: MAX_BODY_BYTES }, ({ body }) =>
-      commands.bulk(body),
+    app.post('/profiles/bulk', { schema: operations.bulkProfiles, bodyLimit: MAX_BODY_BYTES }, (request) =>
+      commands.bulk(request.body, actorOf(request)),
     );
 
     app.get('/profiles/:profileId', { schema: operations.getProfile }, ({ params }) => commands.get(params));
 
-    app.patch('/profiles/:profileId', { schema: operations.updateProfile }, ({ params, body }) =>
-      commands.update({ ...params, ...body }),
+    app.patch('/profiles/:profileId', { schema: operations.updateProfile }, (request) =>
+      commands.update({ ...request.params, ...request.body }, actorOf(request)),
     );
 
     app.delete('/profiles/:profileId', { schema: operations.deleteProfile }, async ({ params }, reply) => {

@@ -39,11 +39,12 @@ export function toNewProfile(
     readonly folder?: string | null;
     readonly tags?: readonly string[];
     readonly defaultProxyId?: string | null;
+    readonly ownerKeyId: string | null;
   },
   fingerprint: Fingerprint,
 ): NewProfile {
-  const { name, notes = '', folder = null, tags = [], defaultProxyId = null } = labels;
-  return { name, notes, folder, tags, defaultProxyId, fingerprint };
+  const { name, notes = '', folder = null, tags = [], defaultProxyId = null, ownerKeyId } = labels;
+  return { ownerKeyId, name, notes, folder, tags, defaultProxyId, fingerprint };
 }
 
 /** Use cases over saved identities. */
@@ -66,14 +67,14 @@ export class ProfileService {
   }
 
   /** @throws {AppError} VALIDATION_FAILED, PROFILE_INCOHERENT */
-  async create(input: CreateProfile): Promise<ProfileRecord> {
+  async create(input: CreateProfile, ownerKeyId: string | null): Promise<ProfileRecord> {
     const { fingerprint: given, constraints, allowIncoherent = false, ...labels } = input;
     if (given !== undefined && constraints !== undefined) {
       throw invalidField('/constraints', 'cannot be given beside a fingerprint, which says all they could');
     }
     const fingerprint = given ?? this.#deps.identity.generate(constraints ?? {});
     if (!allowIncoherent) this.assertCoherent(fingerprint);
-    return this.insert(toNewProfile(labels, fingerprint));
+    return this.insert(toNewProfile({ ...labels, ownerKeyId }, fingerprint));
   }
 
   /** Writes one profile. @throws {AppError} VALIDATION_FAILED when its proxy is not there */
@@ -120,12 +121,15 @@ export class ProfileService {
   }
 
   /** A fingerprint from constraints, saved where that is asked for. @throws {AppError} VALIDATION_FAILED */
-  async generateAndSave({ save, ...constraints }: GenerateFingerprint): Promise<{
+  async generateAndSave(
+    { save, ...constraints }: GenerateFingerprint,
+    ownerKeyId: string | null,
+  ): Promise<{
     readonly fingerprint: Fingerprint;
     readonly profile: ProfileRecord | undefined;
   }> {
     const fingerprint = this.generate(constraints);
-    return { fingerprint, profile: save && (await this.insert(toNewProfile(save, fingerprint))) };
+    return { fingerprint, profile: save && (await this.insert(toNewProfile({ ...save, ownerKeyId }, fingerprint))) };
   }
 
   /** What the coherence rules say; with `repair` also the fingerprint mended. */

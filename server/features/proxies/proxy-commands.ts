@@ -8,6 +8,7 @@ import type {
   UpdateProxy,
 } from '@guise/contract';
 
+import { type Actor, scopeOf } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { toCursor, toPosition } from '../../lib/list-cursor.ts';
 import type { ProxyChecker } from './proxy-checker.ts';
@@ -25,13 +26,13 @@ interface ProxyChoice {
 
 /** What a client can ask of proxies. All reject with {AppError}, PROXY_NOT_FOUND for what is no id. */
 export interface ProxyCommands {
-  list(query: ListProxiesQuery): Promise<ProxyList>;
-  create(input: CreateProxy): Promise<Proxy>;
+  list(query: ListProxiesQuery, actor: Actor): Promise<ProxyList>;
+  create(input: CreateProxy, actor: Actor): Promise<Proxy>;
   get(wish: ProxyChoice): Promise<Proxy>;
   update(wish: UpdateProxy & ProxyChoice): Promise<Proxy>;
   delete(wish: ProxyChoice): Promise<void>;
   check(wish: ProxyChoice, signal: AbortSignal): Promise<Proxy>;
-  listGroups(): Promise<ProxyGroupList>;
+  listGroups(actor: Actor): Promise<ProxyGroupList>;
 }
 
 interface CommandDeps {
@@ -48,16 +49,21 @@ function toProxyId({ proxyId }: ProxyChoice): string {
 /** See `ProxyCommands`. */
 export function proxyCommands({ service, checker, health }: CommandDeps): ProxyCommands {
   return {
-    async list({ limit = DEFAULT_PAGE_SIZE, cursor, ...filter }) {
+    async list({ limit = DEFAULT_PAGE_SIZE, cursor, ...filter }, actor) {
       // One more than asked for tells whether there is a next page.
-      const records = await service.list({ ...filter, after: toPosition(cursor), limit: limit + 1 });
+      const records = await service.list({
+        ...filter,
+        ownerKeyId: scopeOf(actor),
+        after: toPosition(cursor),
+        limit: limit + 1,
+      });
       const page = records.slice(0, limit);
       const last = page.at(-1);
       const nextCursor = records.length > limit && last !== undefined ? toCursor(last) : null;
       return { proxies: page.map(toProxySummary), nextCursor };
     },
-    async create(input) {
-      return toProxy(await service.create(input));
+    async create(input, actor) {
+      return toProxy(await service.create(input, actor.tenantId));
     },
     async get(wish) {
       return toProxy(await service.get(toProxyId(wish)));
@@ -71,12 +77,13 @@ export function proxyCommands({ service, checker, health }: CommandDeps): ProxyC
     async check(wish, signal) {
       return toProxy(await checker.check(await service.get(toProxyId(wish)), signal));
     },
-    async listGroups() {
-      const byGroup = Map.groupBy(await service.listGroupMembers(), ({ rotationGroup }) => rotationGroup ?? '');
+    async listGroups(actor) {
+      const members = await service.listGroupMembers(scopeOf(actor));
+      const byGroup = Map.groupBy(members, ({ rotationGroup }) => rotationGroup ?? '');
       return {
-        groups: [...byGroup].map(([rotationGroup, members]) => ({
+        groups: [...byGroup].map(([rotationGroup, ofGroup]) => ({
           rotationGroup,
-          members: members.map((member) => toGroupMember(member, health)),
+          members: ofGroup.map((member) => toGroupMember(member, health)),
         })),
       };
     },

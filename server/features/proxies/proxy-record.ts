@@ -13,6 +13,8 @@ export interface DeclaredPlace {
 export interface NewProxy extends DeclaredPlace {
   /** Chosen before it is written: its password is sealed for it. */
   readonly id: string;
+  /** The key of the tenant it belongs to; null: nobody's. */
+  readonly ownerKeyId: string | null;
   readonly name: string;
   readonly protocol: ProxyProtocol;
   readonly host: string;
@@ -52,6 +54,7 @@ interface CheckRecord {
 /** A row with the columns of `PROXY_COLUMNS`. */
 export interface ProxyRow {
   id: string;
+  owner_key_id: string | null;
   name: string;
   protocol: ProxyProtocol;
   host: string;
@@ -88,7 +91,7 @@ export interface ProxyRow {
   created_micros: number;
 }
 
-export const PROXY_COLUMNS = `id, name, protocol, host, port, username, password_sealed, country, city, timezone, locale, latitude,
+export const PROXY_COLUMNS = `id, owner_key_id, name, protocol, host, port, username, password_sealed, country, city, timezone, locale, latitude,
   longitude, rotation_group, rotation_url, tags, notes, is_active, host(last_exit_ip) as exit_address, exit_country,
   exit_timezone, exit_timezone_certain, exit_locale, exit_latitude, exit_longitude, last_checked_at, last_check_ok,
   last_check_error, last_connect_ms, last_latency_ms, failed_checks_in_a_row, last_used_at, created_at, updated_at,
@@ -122,6 +125,7 @@ function toCheck(row: ProxyRow): CheckRecord | null {
 export function toProxyRecord(row: ProxyRow): ProxyRecord {
   return {
     id: row.id,
+    ownerKeyId: row.owner_key_id,
     name: row.name,
     protocol: row.protocol,
     host: row.host,

@@ -10,6 +10,7 @@ import { ProxyRepository } from './proxy-repository.ts';
 function newProxy(changes: Partial<NewProxy> = {}): NewProxy {
   return {
     id: randomUUID(),
+    ownerKeyId: null,
     name: 'Test',
     protocol: 'socks5h',
     host: 'proxy.example',

@@ -14,12 +14,13 @@ export interface ProxyFilter {
   /** As its owner says, or else as a check found it. */
   readonly country?: string | undefined;
   readonly isActive?: boolean | undefined;
+  readonly ownerKeyId?: string | undefined;
   readonly after?: ListPosition | undefined;
   readonly limit: number;
 }
 
 /** What may be changed of a proxy; absent members stay as they are. */
-export type ProxyChanges = { readonly [Key in keyof Omit<NewProxy, 'id'>]?: NewProxy[Key] | undefined };
+export type ProxyChanges = { readonly [Key in keyof Omit<NewProxy, 'id' | 'ownerKeyId'>]?: NewProxy[Key] | undefined };
 
 /** What a check found. */
 export type CheckOutcome =
@@ -71,13 +72,14 @@ export class ProxyRepository {
     this.#db = db;
   }
 
-  async insert({ id, ...members }: NewProxy): Promise<ProxyRecord> {
+  async insert({ id, ownerKeyId, ...members }: NewProxy): Promise<ProxyRecord> {
     const given = Object.entries(members).filter(([key]) => isColumn(key));
     const columns = given.map(([key]) => COLUMN_OF[key as keyof ProxyChanges]);
     const [row] = await this.#db.query<ProxyRow>(
-      `insert into proxies (id, ${columns.join(', ')}) values ($1, ${columns.map((_, index) => `$${index + 2}`).join(', ')})
+      `insert into proxies (id, owner_key_id, ${columns.join(', ')})
+       values ($1, $2, ${columns.map((_, index) => `$${index + 3}`).join(', ')})
        returning ${PROXY_COLUMNS}`,
-      [id, ...given.map(([, value]) => value)],
+      [id, ownerKeyId, ...given.map(([, value]) => value)],
     );
     if (row === undefined) throw new Error('A proxy was written and is not there');
     return toProxyRecord(row);
@@ -89,13 +91,14 @@ export class ProxyRepository {
   }
 
   /** Newest first, at most `limit`. */
-  async list({ tag, rotationGroup, country, isActive, after, limit }: ProxyFilter): Promise<ProxyRecord[]> {
+  async list({ tag, rotationGroup, country, isActive, ownerKeyId, after, limit }: ProxyFilter): Promise<ProxyRecord[]> {
     // Only the filters in use become part of the statement, so that each shape is planned with the index made for it.
     const filters: readonly (readonly [condition: (parameter: string) => string, value: unknown])[] = [
       [(parameter) => `tags @> ${parameter}::text[]`, tag && [tag]],
       [(parameter) => `rotation_group = ${parameter}`, rotationGroup],
       [(parameter) => `coalesce(country, exit_country) = ${parameter}`, country],
       [(parameter) => `is_active = ${parameter}`, isActive],
+      [(parameter) => `owner_key_id = ${parameter}::uuid`, ownerKeyId],
       [
         (parameter) =>
           `(created_at, id) < (select to_timestamp(0) + (at ->> 0)::bigint * interval '1 microsecond', (at ->> 1)::uuid
@@ -137,21 +140,23 @@ export class ProxyRepository {
   }
 
   /** All that are in a rotation group, by group and the time of their use, the longest unused first. */
-  async listGroupMembers(): Promise<ProxyRecord[]> {
+  async listGroupMembers(ownerKeyId?: string): Promise<ProxyRecord[]> {
     const rows = await this.#db.query<ProxyRow>(
       `select ${PROXY_COLUMNS} from proxies where rotation_group is not null
+         and ($2::uuid is null or owner_key_id = $2)
        order by rotation_group, last_used_at nulls first, id limit $1`,
-      [MAX_GROUP_MEMBERS],
+      [MAX_GROUP_MEMBERS, ownerKeyId ?? null],
     );
     return rows.map(toProxyRecord);
   }
 
   /** The active proxies of a group, the longest unused first. */
-  async listActiveOf(rotationGroup: string): Promise<ProxyRecord[]> {
+  async listActiveOf(rotationGroup: string, ownerKeyId?: string): Promise<ProxyRecord[]> {
     const rows = await this.#db.query<ProxyRow>(
       `select ${PROXY_COLUMNS} from proxies where rotation_group = $1 and is_active
+         and ($2::uuid is null or owner_key_id = $2)
        order by last_used_at nulls first, id`,
-      [rotationGroup],
+      [rotationGroup, ownerKeyId ?? null],
     );
     return rows.map(toProxyRecord);
   }
@@ -160,7 +165,7 @@ export class ProxyRepository {
    * Takes the proxy of a group that was used longest ago, none of `avoided`, and notes that it is used: of sessions that start at once on any
    * node each gets another, as long as there are enough. Undefined where there is none.
    */
-  async takeTurn(rotationGroup: string, avoided: readonly string[]): Promise<string | undefined> {
+  async takeTurn(rotationGroup: string, avoided: readonly string[], ownerKeyId?: string): Promise<string | undefined> {
     return this.#db.transaction(async (tx) => {
       // One at a time: a row that somebody else has just taken would pass for the oldest by the order it had before.
       await tx.query("select pg_advisory_xact_lock(hashtextextended('proxy group ' || $1, 0))", [rotationGroup]);
@@ -169,10 +174,11 @@ export class ProxyRepository {
          where id = (
            select id from proxies
            where rotation_group = $1 and is_active and id <> all ($2::uuid[])
+             and ($3::uuid is null or owner_key_id = $3)
            order by last_used_at nulls first, id limit 1
          )
          returning id`,
-        [rotationGroup, avoided],
+        [rotationGroup, avoided, ownerKeyId ?? null],
       );
       return row?.id;
     });

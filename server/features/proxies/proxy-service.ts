@@ -17,7 +17,10 @@ export interface ProxyServiceDeps {
   readonly health: Pick<ProxyHealth, 'forget'>;
 }
 
-const UNLABELLED: Omit<NewProxy, 'id' | 'name' | 'protocol' | 'host' | 'port' | 'username' | 'passwordSealed'> = {
+const UNLABELLED: Omit<
+  NewProxy,
+  'id' | 'ownerKeyId' | 'name' | 'protocol' | 'host' | 'port' | 'username' | 'passwordSealed'
+> = {
   country: null,
   city: null,
   timezone: null,
@@ -59,7 +62,7 @@ export class ProxyService {
   }
 
   /** @throws {AppError} VALIDATION_FAILED */
-  async create(input: CreateProxy): Promise<ProxyRecord> {
+  async create(input: CreateProxy, ownerKeyId: string | null): Promise<ProxyRecord> {
     const { proxies, passwords } = this.#deps;
     const { protocol, host, port, username = null, password } = readNewAddress(input);
     const id = randomUUID();
@@ -68,6 +71,7 @@ export class ProxyService {
       ...UNLABELLED,
       ...Object.fromEntries(labels),
       id,
+      ownerKeyId,
       name: input.name ?? describeUpstream({ host, port }),
       protocol,
       host,
@@ -103,8 +107,8 @@ export class ProxyService {
     if (!(await this.#deps.proxies.delete(id))) throw noSuchProxy(id);
   }
 
-  /** Those of every rotation group, by group. */
-  listGroupMembers(): Promise<ProxyRecord[]> {
-    return this.#deps.proxies.listGroupMembers();
+  /** Those of every rotation group, by group; of this owner, if one is given. */
+  listGroupMembers(ownerKeyId: string | undefined): Promise<ProxyRecord[]> {
+    return this.#deps.proxies.listGroupMembers(ownerKeyId);
   }
 }

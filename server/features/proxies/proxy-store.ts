@@ -1,3 +1,4 @@
+import { isInScope } from '../../lib/actor.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { UpstreamSource } from '../egress/index.ts';
@@ -59,15 +60,15 @@ export class ProxyStore {
   }
 
   /**
-   * The proxy a session is to leave through. Nothing is connected yet, and nothing has to be given back.
+   * The proxy a session is to leave through; of those stored, one that belongs to `scope`, if that is given. Nothing is connected yet, and nothing has to be given back.
    *
    * @throws {AppError} PROXY_NOT_FOUND; VALIDATION_FAILED for a URL that is none, a proxy that is not active, a group without active
    *   members; PROXY_PASSWORD_UNREADABLE
    */
-  async open(selection: ProxySelection): Promise<OpenedProxy> {
+  async open(selection: ProxySelection, scope?: string): Promise<OpenedProxy> {
     if ('proxy' in selection) return this.#openUrl(selection.proxy);
-    if ('proxyId' in selection) return this.#openStored(selection.proxyId);
-    return this.#openGroup(selection.proxyRotation);
+    if ('proxyId' in selection) return this.#openStored(selection.proxyId, scope);
+    return this.#openGroup(selection.proxyRotation, scope);
   }
 
   /**
@@ -128,10 +129,10 @@ export class ProxyStore {
     };
   }
 
-  async #openStored(proxyId: string): Promise<OpenedProxy> {
+  async #openStored(proxyId: string, scope: string | undefined): Promise<OpenedProxy> {
     const { proxies, passwords, health } = this.#deps;
     const record = await proxies.find(proxyId);
-    if (record === undefined) throw noSuchProxy(proxyId);
+    if (record === undefined || !isInScope(scope, record.ownerKeyId)) throw noSuchProxy(proxyId);
     if (!record.isActive) throw invalidField('/proxyId', 'is of a proxy that is not active');
     const upstream = await passwords.toUpstream(record);
     await proxies.recordUses([{ id: record.id, usedAt: new Date(), failuresInARow: undefined }]);
@@ -143,14 +144,13 @@ export class ProxyStore {
     };
   }
 
-  async #openGroup({
-    group,
-    per,
-    intervalMs,
-  }: Extract<ProxySelection, { proxyRotation: unknown }>['proxyRotation']): Promise<OpenedProxy> {
+  async #openGroup(
+    { group, per, intervalMs }: Extract<ProxySelection, { proxyRotation: unknown }>['proxyRotation'],
+    scope: string | undefined,
+  ): Promise<OpenedProxy> {
     const { health } = this.#deps;
     const period = toPeriod(per, intervalMs);
-    const [first, ...rest] = await this.#listInTurn(group);
+    const [first, ...rest] = await this.#listInTurn(group, scope);
     if (first === undefined) throw invalidField('/proxyRotation/group', 'has no active proxy');
     const exits = new Map([first, ...rest].map((record) => [record.id, mergePlace(record, record.exit)]));
     const rotation = new UpstreamRotation([await this.#toMember(first), ...(await this.#toMembers(rest))], period, {
@@ -169,10 +169,11 @@ export class ProxyStore {
   }
 
   /** The active members of a group, first the one whose turn it is in the whole database. */
-  async #listInTurn(group: string): Promise<ProxyRecord[]> {
+  async #listInTurn(group: string, scope: string | undefined): Promise<ProxyRecord[]> {
     const { proxies, health } = this.#deps;
-    const taken = (await proxies.takeTurn(group, health.listAvoided())) ?? (await proxies.takeTurn(group, []));
-    const members = await proxies.listActiveOf(group);
+    const good = await proxies.takeTurn(group, health.listAvoided(), scope);
+    const taken = good ?? (await proxies.takeTurn(group, [], scope));
+    const members = await proxies.listActiveOf(group, scope);
     const first = members.filter(({ id }) => id === taken);
     return [...first, ...members.filter((member) => !first.includes(member))];
   }

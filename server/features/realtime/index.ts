@@ -1,4 +1,5 @@
 export { realtimeDocument } from './async-api.ts';
+export { type CallAccess, guardedHandlers } from './guarded-handlers.ts';
 export { RealtimeGateway } from './realtime-gateway.ts';
 export { REALTIME_LIMITS } from './realtime-limits.ts';
 export { realtimeHandlers } from './realtime-methods.ts';

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 
+import { KEYLESS } from '../../lib/actor.ts';
 import { TypedEmitter } from '../../lib/typed-emitter.ts';
 import { silentLogger } from '../../platform/logger/logger.ts';
 import { until } from '../../testing/until.ts';
@@ -45,7 +46,11 @@ async function connect(
   await once(server, 'listening');
   const arrived = Promise.withResolvers<RealtimeConnection>();
   server.once('connection', (socket) => {
-    const connection = new RealtimeConnection(deps, socket, 'ws://localhost');
+    const connection = new RealtimeConnection(deps, socket, {
+      origin: 'ws://localhost',
+      actor: KEYLESS,
+      ended: new AbortController().signal,
+    });
     void connection.run();
     arrived.resolve(connection);
   });

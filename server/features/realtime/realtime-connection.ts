@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 
+import { type Actor, scopeOf } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { once } from '../../lib/once.ts';
 import { Semaphore } from '../../lib/semaphore.ts';
@@ -12,8 +13,9 @@ import { OUT_OF_TURN } from './realtime-methods.ts';
 import type { RpcDispatcher } from './rpc-dispatcher.ts';
 import { Subscriptions } from './subscriptions.ts';
 
-/** Close codes of RFC 6455 section 7.4.1 and its registry: we are stopping; try again later. */
+/** Close codes of RFC 6455 section 7.4.1 and its registry: we are stopping; not allowed; try again later. */
 const GOING_AWAY = 1001;
+const NOT_ALLOWED = 1008;
 const TRY_AGAIN_LATER = 1013;
 /** How long a client may take to answer our goodbye. Milliseconds. */
 const GOODBYE_MS = 1_000;
@@ -23,6 +25,15 @@ export interface RealtimeConnectionDeps {
   readonly feed: Pick<SessionFeed, 'open'>;
   readonly events: TypedEmitter<SessionEvents>;
   readonly limits: RealtimeLimits;
+}
+
+/** Who is connected. */
+export interface RealtimeClient {
+  /** Where it reaches this service, such as `ws://127.0.0.1:3000`. */
+  readonly origin: string;
+  readonly actor: Actor;
+  /** Aborted when it may be connected no longer. */
+  readonly ended: AbortSignal;
 }
 
 /** A call that has not been answered. */
@@ -41,7 +52,7 @@ interface Call {
 export class RealtimeConnection {
   readonly #deps: RealtimeConnectionDeps;
   readonly #socket: WebSocket;
-  readonly #origin: string;
+  readonly #client: RealtimeClient;
   readonly #outbox: Outbox;
   readonly #places: Semaphore;
   readonly #subscriptions: Subscriptions;
@@ -54,11 +65,10 @@ export class RealtimeConnection {
   /** Ends the connection because the service stops; resolves when nothing of it is at work. Safe to call twice. */
   readonly end = once(() => this.#end());
 
-  /** `origin`: where the client reaches this service, such as `ws://127.0.0.1:3000`. */
-  constructor(deps: RealtimeConnectionDeps, socket: WebSocket, origin: string) {
+  constructor(deps: RealtimeConnectionDeps, socket: WebSocket, client: RealtimeClient) {
     this.#deps = deps;
     this.#socket = socket;
-    this.#origin = origin;
+    this.#client = client;
     this.#places = new Semaphore(deps.limits.callsAtOnce);
     this.#outbox = new Outbox(socket, () => this.#regulate());
     this.#subscriptions = new Subscriptions(
@@ -66,6 +76,7 @@ export class RealtimeConnection {
         feed: deps.feed,
         events: deps.events,
         outbox: this.#outbox,
+        scope: scopeOf(client.actor),
         toProblem: (error) => deps.dispatcher.problemOf(error, 'subscribe'),
       },
       this.#gone.signal,
@@ -78,7 +89,10 @@ export class RealtimeConnection {
     this.#socket.on('pong', () => (this.#isPinged = false));
     // What breaks the protocol is answered by the library with the close code for it.
     this.#socket.on('error', () => undefined);
+    const leave = (): void => this.#sendAway();
+    this.#client.ended.addEventListener('abort', leave);
     this.#socket.once('close', () => {
+      this.#client.ended.removeEventListener('abort', leave);
       this.#breakOff(new AppError('REQUEST_CANCELLED', 'The client went away'));
       this.#closed.resolve();
     });
@@ -99,6 +113,12 @@ export class RealtimeConnection {
     }
     this.#isPinged = true;
     this.#socket.ping();
+  }
+
+  /** Its key is none any more. */
+  #sendAway(): void {
+    this.#breakOff(new AppError('UNAUTHORIZED', 'The key of this connection is not valid any more'));
+    this.#say(NOT_ALLOWED, 'key revoked');
   }
 
   async #end(): Promise<void> {
@@ -194,7 +214,8 @@ export class RealtimeConnection {
     const call = { id: request.id, abort: new AbortController() };
     const { signal } = call.abort;
     const caller = {
-      origin: this.#origin,
+      origin: this.#client.origin,
+      actor: this.#client.actor,
       signal,
       answered,
       subscriptions: this.#subscriptions,

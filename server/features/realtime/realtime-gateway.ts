@@ -5,7 +5,7 @@ import { BackgroundLoop } from '../../lib/background-loop.ts';
 import { once } from '../../lib/once.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import { checkHandshake, refuseUpgrade, type Upgrade } from '../../websocket/index.ts';
-import { RealtimeConnection, type RealtimeConnectionDeps } from './realtime-connection.ts';
+import { type RealtimeClient, RealtimeConnection, type RealtimeConnectionDeps } from './realtime-connection.ts';
 
 /** Bodies of REST have 1 MiB at most; a message can be a batch. */
 const MAX_MESSAGE_BYTES = 4 * 1024 ** 2;
@@ -51,12 +51,12 @@ export class RealtimeGateway implements AsyncDisposable {
     return this.#connections.size;
   }
 
-  /** Takes a connection over. `origin`: see `RealtimeConnection`. @throws {AppError} UPGRADE_REQUIRED, SHUTTING_DOWN */
-  async accept({ request, socket, head }: Upgrade, origin: string): Promise<void> {
+  /** Takes a connection over. @throws {AppError} UPGRADE_REQUIRED, SHUTTING_DOWN */
+  async accept({ request, socket, head }: Upgrade, client: RealtimeClient): Promise<void> {
     checkHandshake(request);
     if (this.#isClosing) throw new AppError('SHUTTING_DOWN', 'This node is shutting down');
-    this.#server.handleUpgrade(request, socket, head, (client) => {
-      const connection = new RealtimeConnection(this.#deps, client, origin);
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      const connection = new RealtimeConnection(this.#deps, webSocket, client);
       this.#connections.add(connection);
       void connection.run().then(() => this.#connections.delete(connection));
     });

@@ -1,5 +1,6 @@
 import type { EncodedFile, RealtimeMethodName, RealtimeParams, RealtimeResult } from '@guise/contract';
 
+import type { Actor } from '../../lib/actor.ts';
 import type { PageCommands, SessionCommands } from '../sessions/index.ts';
 import type { RpcId } from './json-rpc.ts';
 import type { Subscriptions } from './subscriptions.ts';
@@ -8,6 +9,7 @@ import type { Subscriptions } from './subscriptions.ts';
 export interface RealtimeCaller {
   /** Where they reach this service, such as `ws://127.0.0.1:3000`. */
   readonly origin: string;
+  readonly actor: Actor;
   /** Aborted when the call is cancelled or its connection gone. */
   readonly signal: AbortSignal;
   /** Resolves when the answer to this call is on its way. */

@@ -8,6 +8,7 @@ import type {
   RealtimeResult,
 } from '@guise/contract';
 
+import { isInScope } from '../../lib/actor.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { OpenFeed, SessionEvents, SessionFeed } from '../sessions/index.ts';
@@ -22,6 +23,8 @@ const SLOW_BYTES = 1024 ** 2;
 interface SubscriptionsDeps {
   readonly feed: Pick<SessionFeed, 'open'>;
   readonly events: TypedEmitter<SessionEvents>;
+  /** Whose sessions may be followed: those of this owner; undefined: anybody's. */
+  readonly scope: string | undefined;
   readonly outbox: Pick<Outbox, 'bytes' | 'send' | 'whenBelow'>;
   /** The problem document of a failure, for the client. */
   readonly toProblem: (error: unknown) => RealtimeNotificationParams<'ended'>['problem'];
@@ -69,7 +72,7 @@ export class Subscriptions {
     const hasEvents = topics.includes('events');
     if (after !== undefined && !hasEvents) throw invalidField('/after', 'only events can be taken up again');
     this.#refuseTooMany();
-    const feed = await this.#deps.feed.open({ sessionId: wanted, after });
+    const feed = await this.#deps.feed.open({ sessionId: wanted, after, scope: this.#deps.scope });
     this.#gone.throwIfAborted();
     this.#refuseTooMany();
     const subscription = { id: randomUUID(), sessionId: feed.sessionId, abort: new AbortController() };
@@ -134,15 +137,15 @@ export class Subscriptions {
 
   #forwardMetrics(of: { id: string; sessionId: string | undefined; signal: AbortSignal }): Disposable {
     const { id: subscriptionId, sessionId: only, signal } = of;
-    const { events, outbox } = this.#deps;
+    const { events, outbox, scope } = this.#deps;
     let missed = 0;
     const tellMissed = async (): Promise<void> => {
       await outbox.whenBelow(SLOW_BYTES, signal);
       this.#notify('missed', { subscriptionId, topic: 'metrics', count: missed });
       missed = 0;
     };
-    const forward = ({ sessionId, usage }: SessionEvents['usageSampled']): void => {
-      if (only !== undefined && sessionId !== only) return;
+    const forward = ({ sessionId, ownerKeyId, usage }: SessionEvents['usageSampled']): void => {
+      if ((only !== undefined && sessionId !== only) || !isInScope(scope, ownerKeyId)) return;
       if (missed === 0 && outbox.bytes < SLOW_BYTES) {
         this.#notify('metrics', { subscriptionId, sessionId, usage });
         return;

@@ -96,12 +96,13 @@ function toKeptOptions(input: PlacedSession): object {
 /** The row of a session as a create request wants it. Pure. */
 export function toNewSession(
   id: string,
-  { input, egress }: { readonly input: PlacedSession; readonly egress: StoredEgress },
+  { input, egress, ownerKeyId }: { input: PlacedSession; egress: StoredEgress; ownerKeyId: string | null },
   defaults: SessionDefaults,
 ): NewSession {
   const { metadata = {}, maxRequests, memoryLimitMb } = input;
   return {
     id,
+    ownerKeyId,
     profileId: input.profileId ?? null,
     headless: isHeadless(input),
     stealthLevel: stealthLevelOf(input),

@@ -13,6 +13,8 @@ export interface StoredEgress extends EgressLimits {
   /** The proxy given by its URL, sealed. */
   readonly sealedProxy?: string | undefined;
   readonly proxyRotation?: Extract<ProxySelection, { proxyRotation: unknown }>['proxyRotation'] | undefined;
+  /** Whose proxies those of a group are; absent: anybody's. */
+  readonly proxyScope?: string | undefined;
   /** Where it leaves, if that is known. */
   readonly exit?: ExitPlace | undefined;
 }

@@ -1,4 +1,5 @@
 export { type Identities, usualKind } from './browser-request.ts';
+export { sessionInsert } from './insert-session.ts';
 export { EgressLog } from './egress-log.ts';
 export type { EgressDeps } from './session-egress.ts';
 export type { DismissalReason, LiveSession, SessionClient } from './live-session.ts';

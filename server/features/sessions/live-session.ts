@@ -36,6 +36,8 @@ export function limitsOf({ timeoutMs, maxLifetimeMs, maxRequests, memoryLimitByt
  */
 export class LiveSession {
   readonly id: string;
+  /** The key of the tenant it belongs to; null: nobody's. */
+  readonly ownerKeyId: string | null;
   readonly cdpPort: number;
   readonly createdAt: Date;
   readonly recycle: RecycleMode;
@@ -72,6 +74,7 @@ export class LiveSession {
     },
   ) {
     this.id = record.id;
+    this.ownerKeyId = record.ownerKeyId;
     this.createdAt = record.createdAt;
     this.recycle = record.recycle;
     this.stealthLevel = record.stealthLevel;

@@ -36,6 +36,7 @@ class Sampled {
 async function insertSession(sessions: SessionRepository): Promise<string> {
   const { id } = await sessions.insert({
     id: randomUUID(),
+    ownerKeyId: null,
     headless: true,
     stealthLevel: 'basic',
     options: {},

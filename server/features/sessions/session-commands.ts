@@ -9,6 +9,7 @@ import type {
   UpdateSession,
 } from '@guise/contract';
 
+import { type Actor, scopeOf } from '../../lib/actor.ts';
 import { invalidField } from '../../lib/app-error.ts';
 import { isSessionId, toSessionId } from './session-operations.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -18,9 +19,10 @@ import type { SessionView } from './session-view.ts';
 const MAX_EVENTS = 1_000;
 const DEFAULT_PAGE_SIZE = 50;
 
-/** Who asks: `origin` is where they reach this service over WebSocket, such as `ws://127.0.0.1:3000`. */
+/** Who asks; `origin` is where they reach this service over WebSocket, such as `ws://127.0.0.1:3000`. */
 interface Caller {
   readonly origin: string;
+  readonly actor: Actor;
 }
 
 /** Somebody who may go away before the answer is there. */
@@ -65,15 +67,19 @@ export function sessionCommands({
   readonly service: SessionService;
   readonly view: SessionView;
 }): SessionCommands {
-  const show = (record: SessionRecord, { origin }: Caller): Session =>
-    view.toSession(record, service.findLive(record.id), origin);
+  const show = (record: SessionRecord, caller: Caller): Session =>
+    view.toSession(record, service.findLive(record.id), {
+      origin: caller.origin,
+      mayDrive: caller.actor.role !== 'viewer',
+    });
 
   return {
     async create(options, caller) {
-      return show(await service.create(options, caller.signal), caller);
+      return show(await service.create(options, caller), caller);
     },
     async list({ limit = DEFAULT_PAGE_SIZE, cursor, state, nodeId, profileId, metadata }, caller) {
-      const filter = { state, nodeId, profileId, metadata, after: toCursor(cursor) };
+      const ownerKeyId = scopeOf(caller.actor);
+      const filter = { state, nodeId, profileId, metadata, ownerKeyId, after: toCursor(cursor) };
       // One more than asked for tells whether there is a next page.
       const records = await service.list({ ...filter, limit: limit + 1 });
       const page = records.slice(0, limit);
@@ -84,7 +90,7 @@ export function sessionCommands({
       return show(await service.get(toSessionId(wish)), caller);
     },
     async update({ sessionId, ...changes }, caller) {
-      return show(await service.update(toSessionId({ sessionId }), changes), caller);
+      return show(await service.update(toSessionId({ sessionId }), changes, scopeOf(caller.actor)), caller);
     },
     async end(wish, caller) {
       return show(await service.end(toSessionId(wish), 'requested'), caller);

@@ -30,8 +30,8 @@ type EgressBrowser = Pick<Browser, 'proxyPort' | 'spec' | 'setBlockedTypes'>;
 export interface EgressDeps {
   /** The proxy that listens on a port. */
   readonly find: (port: number) => BrowserEgress | undefined;
-  /** @throws {AppError} PROXY_NOT_FOUND, VALIDATION_FAILED */
-  readonly openProxy: (selection: ProxySelection) => Promise<OpenedProxy>;
+  /** `scope`: whose stored proxies can be chosen; undefined: all. @throws {AppError} PROXY_NOT_FOUND, VALIDATION_FAILED */
+  readonly openProxy: (selection: ProxySelection, scope: string | undefined) => Promise<OpenedProxy>;
   /** Finds out where a proxy leaves; undefined: where this node does. @throws {AppError} PROXY_CHECK_FAILED */
   readonly findExit: (proxy: OpenedProxy | undefined, signal: AbortSignal) => Promise<ExitPlace>;
   readonly planBlocking: (resources: BlockResources) => BlockingPlan;
@@ -48,10 +48,15 @@ interface ChosenProxy {
   readonly shown: SessionProxy;
   readonly sealedProxy: string | undefined;
   readonly proxyRotation: StoredEgress['proxyRotation'];
+  readonly scope: string | undefined;
 }
 
-async function chooseProxy(deps: EgressDeps, selection: ProxySelection): Promise<ChosenProxy> {
-  const opened = await deps.openProxy(selection);
+async function chooseProxy(
+  deps: EgressDeps,
+  selection: ProxySelection,
+  scope: string | undefined,
+): Promise<ChosenProxy> {
+  const opened = await deps.openProxy(selection, scope);
   const proxyRotation = 'proxyRotation' in selection ? selection.proxyRotation : undefined;
   return {
     opened,
@@ -62,6 +67,7 @@ async function chooseProxy(deps: EgressDeps, selection: ProxySelection): Promise
     },
     sealedProxy: 'proxy' in selection ? await deps.seal(selection.proxy) : undefined,
     proxyRotation,
+    scope,
   };
 }
 
@@ -83,22 +89,27 @@ export class SessionEgress {
   /** @throws {AppError} PROXY_NOT_FOUND, VALIDATION_FAILED */
   static async plan(
     deps: EgressDeps,
-    wishes: { readonly selection: ProxySelection | undefined; readonly limits: EgressLimits },
+    wishes: {
+      readonly selection: ProxySelection | undefined;
+      readonly limits: EgressLimits;
+      /** Whose stored proxies can be chosen; undefined: all. */
+      readonly scope?: string | undefined;
+    },
   ): Promise<SessionEgress> {
-    const { selection, limits } = wishes;
-    const proxy = selection && (await chooseProxy(deps, selection));
+    const { selection, limits, scope } = wishes;
+    const proxy = selection && (await chooseProxy(deps, selection, scope));
     return new SessionEgress(deps, proxy, changeLimits(limits, {}));
   }
 
   /** The way out of a session whose row says so. @throws as `plan` */
   static async restore(deps: EgressDeps, stored: StoredEgress): Promise<SessionEgress> {
-    const { proxy, sealedProxy, proxyRotation } = stored;
+    const { proxy, sealedProxy, proxyRotation, proxyScope: scope } = stored;
     const selection = toSelection({
       proxyRotation,
       ...(sealedProxy === undefined ? {} : { proxy: await deps.unseal(sealedProxy) }),
       ...(sealedProxy === undefined && proxyRotation === undefined ? { proxyId: proxy?.id } : {}),
     });
-    const egress = await SessionEgress.plan(deps, { selection, limits: stored });
+    const egress = await SessionEgress.plan(deps, { selection, limits: stored, scope });
     egress.#exit ??= stored.exit;
     return egress;
   }
@@ -129,6 +140,7 @@ export class SessionEgress {
       proxy: this.#proxy?.shown ?? null,
       sealedProxy: this.#proxy?.sealedProxy,
       proxyRotation: this.#proxy?.proxyRotation,
+      proxyScope: this.#proxy?.scope,
       exit: this.knownExit,
     };
   }
@@ -152,9 +164,9 @@ export class SessionEgress {
   }
 
   /** What it would be after changes; in force only with `adopt`. @throws as `plan` */
-  async planChanges(changes: EgressChanges): Promise<SessionEgress> {
+  async planChanges(changes: EgressChanges, scope: string | undefined): Promise<SessionEgress> {
     const selection = toSelection(changes);
-    const chosen = selection && (await chooseProxy(this.#deps, selection));
+    const chosen = selection && (await chooseProxy(this.#deps, selection, scope));
     const proxy = choosesProxy(changes) ? chosen : this.#proxy;
     const plan = new SessionEgress(this.#deps, proxy, changeLimits(this.#limits, changes));
     if (proxy === this.#proxy) plan.#exit = this.#exit;

@@ -15,6 +15,7 @@ async function addSession(db: Queryable): Promise<string> {
   const limits = { timeoutMs: 60_000, maxLifetimeMs: null, maxRequests: null, memoryLimitBytes: null } as const;
   await new SessionRepository(db, 'node-a').insert({
     id,
+    ownerKeyId: null,
     profileId: null,
     proxyId: null,
     ...options,
@@ -54,7 +55,7 @@ interface FeedReading {
 
 /** Ids of the sessions whose events are read after a position, with the position then. */
 async function readNow(feed: SessionEventRepository, from: FeedPosition): Promise<FeedReading> {
-  const { events, position, isHeldBack } = await feed.readAfter(from, 100);
+  const { events, position, isHeldBack } = await feed.readAfter(from, { limit: 100 });
   return { sessions: events.map(({ sessionId }) => sessionId), position, isHeldBack };
 }
 

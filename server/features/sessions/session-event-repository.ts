@@ -1,5 +1,6 @@
 import type { SessionEvent } from '@guise/contract';
 
+import { isInScope } from '../../lib/actor.ts';
 import type { Queryable } from '../../platform/postgres/index.ts';
 import { EVENT_COLUMNS, type EventRow, toEvent } from './event-record.ts';
 
@@ -16,6 +17,8 @@ interface FeedPage {
   readonly position: FeedPosition;
   /** Whether there are newer ones that cannot be read yet, as an older transaction is still under way. */
   readonly isHeldBack: boolean;
+  /** Whether as many were read as were to be, of whomever they are. */
+  readonly isFull: boolean;
 }
 
 interface PositionRow {
@@ -23,7 +26,11 @@ interface PositionRow {
   transaction_id: string;
 }
 
-type FeedRow = (EventRow | { [Column in keyof EventRow]: null }) & { transaction_id: string; is_held_back: boolean };
+type FeedRow = (EventRow | { [Column in keyof EventRow]: null }) & {
+  transaction_id: string;
+  owner_key_id: string | null;
+  is_held_back: boolean;
+};
 
 const BEGINNING: FeedPosition = { id: 0, transactionId: '0' };
 
@@ -66,8 +73,14 @@ export class SessionEventRepository {
     );
   }
 
-  /** The next events after a position, `limit` at most. */
-  async readAfter(position: FeedPosition, limit: number): Promise<FeedPage> {
+  /**
+   * The next events after a position: of `limit` at most those of sessions in `scope`. The others are read over, so that nobody looks at them
+   * again and again.
+   */
+  async readAfter(
+    position: FeedPosition,
+    { limit, scope }: { readonly limit: number; readonly scope?: string | undefined },
+  ): Promise<FeedPage> {
     const rows = await this.#db.query<FeedRow>(
       `with page as (
          select ${EVENT_COLUMNS}, transaction_id from session_events
@@ -75,6 +88,7 @@ export class SessionEventRepository {
          order by transaction_id, id limit $3
        )
        select page.*,
+         (select owner_key_id from sessions where sessions.id = page.session_id) as owner_key_id,
          exists (
            select from session_events where transaction_id >= pg_snapshot_xmin(pg_current_snapshot())
          ) as is_held_back
@@ -85,7 +99,8 @@ export class SessionEventRepository {
     const events = rows.filter((row): row is EventRow & FeedRow => row.id !== null);
     const last = events.at(-1);
     return {
-      events: events.map(toEvent),
+      events: events.filter((row) => isInScope(scope, row.owner_key_id)).map(toEvent),
+      isFull: events.length === limit,
       position: last === undefined ? position : { id: last.id, transactionId: last.transaction_id },
       isHeldBack: rows.some(({ is_held_back: isHeldBack }) => isHeldBack),
     };

@@ -8,6 +8,8 @@ import type {
   StealthLevel,
 } from '@guise/contract';
 
+import type { Actor } from '../../lib/actor.ts';
+
 /** What happens to sessions of this node, for those who only watch: metrics, for one. */
 export interface SessionEvents {
   /** A session has moved to another state; the move is in the database already. */
@@ -23,6 +25,8 @@ export interface SessionEvents {
   /** A create has been answered, or has failed. `pinned`: launched to be one certain individual. */
   created: {
     readonly sessionId: string;
+    /** Who has asked for it. */
+    readonly actor: Actor;
     readonly durationMs: number;
     readonly outcome: 'warm' | 'cold' | 'pinned' | 'failed';
     readonly stealthLevel: StealthLevel;
@@ -30,7 +34,7 @@ export interface SessionEvents {
     readonly identity: SessionIdentity | null;
   };
   /** What a session's browser uses has been measured. */
-  usageSampled: { readonly sessionId: string; readonly usage: SessionUsage };
+  usageSampled: { readonly sessionId: string; readonly ownerKeyId: string | null; readonly usage: SessionUsage };
   /** A command of a client was refused. */
   commandRefused: { readonly sessionId: string; readonly method: string };
   /** A connection of a session was refused. */

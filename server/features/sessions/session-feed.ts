@@ -34,10 +34,22 @@ export interface OpenFeed {
   pages(signal: AbortSignal): AsyncGenerator<readonly SessionEvent[]>;
 }
 
+/** Which events are wanted. */
+export interface FeedWish {
+  /** Of this session; absent: of all. */
+  readonly sessionId?: string | undefined;
+  /** After this event; absent: from now on. */
+  readonly after?: number | undefined;
+  /** Of all sessions only those of this owner; absent: of anybody's. */
+  readonly scope?: string | undefined;
+}
+
 /** What is read of a feed at once. */
 interface Reading {
   readonly events: readonly SessionEvent[];
   readonly isHeldBack: boolean;
+  /** Whether there may be more to read at once. */
+  readonly isFull: boolean;
   readonly isEnd: boolean;
 }
 
@@ -55,8 +67,8 @@ export class SessionFeed {
   }
 
   /** Opens the feed of one session, or of all; after the event `after`, or now. @throws {AppError} SESSION_NOT_FOUND */
-  async open({ sessionId, after }: { sessionId?: string | undefined; after?: number | undefined }): Promise<OpenFeed> {
-    return sessionId === undefined ? this.#openAll(after) : this.#openOne(toSessionId({ sessionId }), after);
+  async open({ sessionId, after, scope }: FeedWish): Promise<OpenFeed> {
+    return sessionId === undefined ? this.#openAll(after, scope) : this.#openOne(toSessionId({ sessionId }), after);
   }
 
   async #openOne(sessionId: string, after: number | undefined): Promise<OpenFeed> {
@@ -69,20 +81,20 @@ export class SessionFeed {
       const events = await service.listEvents(sessionId, { after: last, limit: PAGE_SIZE });
       last = events.at(-1)?.id ?? last;
       const isClosed = events.at(-1)?.toState === 'CLOSED' || (isTerminal(state) && events.length < PAGE_SIZE);
-      return { events, isHeldBack: false, isEnd: isClosed };
+      return { events, isHeldBack: false, isFull: events.length === PAGE_SIZE, isEnd: isClosed };
     };
     const concerns = (each: string): boolean => each === sessionId;
     return { sessionId, lastEventId, pages: (signal) => this.#follow(read, concerns, signal) };
   }
 
-  async #openAll(after: number | undefined): Promise<OpenFeed> {
+  async #openAll(after: number | undefined, scope: string | undefined): Promise<OpenFeed> {
     const { repository } = this.#deps;
     let position = after === undefined ? await repository.findEnd() : await repository.findPosition(after);
     const lastEventId = after ?? position.id;
     const read = async (): Promise<Reading> => {
-      const { events, position: next, isHeldBack } = await repository.readAfter(position, PAGE_SIZE);
+      const { position: next, ...page } = await repository.readAfter(position, { limit: PAGE_SIZE, scope });
       position = next;
-      return { events, isHeldBack, isEnd: false };
+      return { ...page, isEnd: false };
     };
     return { sessionId: undefined, lastEventId, pages: (signal) => this.#follow(read, () => true, signal) };
   }
@@ -99,10 +111,11 @@ export class SessionFeed {
     for (;;) {
       // Before the look at the database, so that what is recorded during it is news for the next one.
       news = Promise.withResolvers();
-      const { events, isHeldBack, isEnd } = await raceAbort(read(), signal);
-      yield events;
+      const { events, isHeldBack, isFull, isEnd } = await raceAbort(read(), signal);
+      // An empty page says that nothing has happened for long, which is not so here.
+      if (events.length > 0 || !isFull) yield events;
       if (isEnd) return;
-      if (events.length === PAGE_SIZE) continue;
+      if (isFull) continue;
       retryMs = isHeldBack && events.length === 0 ? Math.min(retryMs * 2, LONGEST_RETRY_MS) : FIRST_RETRY_MS;
       const timer = setTimeout(() => news.resolve(), isHeldBack ? retryMs : QUIET_MS);
       try {

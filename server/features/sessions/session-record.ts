@@ -6,6 +6,8 @@ import { PLAIN_EGRESS, type StoredEgress } from './egress-options.ts';
 export interface SessionRecord {
   readonly id: string;
   readonly nodeId: string;
+  /** The key of the tenant it belongs to; null: nobody's. */
+  readonly ownerKeyId: string | null;
   /** The saved profile it wears; null also once that profile is deleted. */
   readonly profileId: string | null;
   readonly persist: PersistMode;
@@ -36,6 +38,8 @@ export type PersistMode = 'nothing' | 'state' | 'stateAndCache';
 /** What a session is created with. */
 export interface NewSession {
   readonly id: string;
+  /** The key of the tenant it belongs to. */
+  readonly ownerKeyId: string | null;
   readonly profileId: string | null;
   /** The stored proxy it leaves through. */
   readonly proxyId: string | null;
@@ -55,6 +59,7 @@ export interface NewSession {
 export interface SessionRow {
   id: string;
   node_id: string;
+  owner_key_id: string | null;
   profile_id: string | null;
   persist: boolean | null;
   persist_cache: boolean | null;
@@ -79,7 +84,7 @@ export interface SessionRow {
   closed_at: Date | null;
 }
 
-export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.profile_id,
+export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.owner_key_id, sessions.profile_id,
   (sessions.options -> 'persist')::boolean as persist, (sessions.options -> 'persistCache')::boolean as persist_cache,
   sessions.options -> 'egress' as egress,
   sessions.state, sessions.close_reason, sessions.headless,
@@ -105,6 +110,7 @@ export function toRecord(row: SessionRow): SessionRecord {
   return {
     id: row.id,
     nodeId: row.node_id,
+    ownerKeyId: row.owner_key_id,
     profileId: row.profile_id,
     persist: toPersistMode({ persist: row.persist, persistCache: row.persist_cache }),
     state: row.state,

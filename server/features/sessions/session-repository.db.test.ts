@@ -20,6 +20,7 @@ const IDENTITY: SessionIdentity = {
 function newSession(overrides: Partial<NewSession> = {}): NewSession {
   return {
     id: randomUUID(),
+    ownerKeyId: null,
     profileId: null,
     proxyId: null,
     headless: true,

@@ -57,6 +57,7 @@ export interface SessionUse {
 export interface SessionFilter {
   readonly state?: SessionState | undefined;
   readonly nodeId?: string | undefined;
+  readonly ownerKeyId?: string | undefined;
   readonly profileId?: string | undefined;
   readonly metadata?: Metadata | undefined;
   /** Id of the session to start after: the last one of the page before. */
@@ -81,13 +82,13 @@ export class SessionRepository {
 
   async insert(session: NewSession): Promise<SessionRecord> {
     const { id, profileId, headless, stealthLevel, options, metadata, timeoutMs, maxLifetimeMs } = session;
-    const { maxRequests, memoryLimitBytes, recycle, proxyId } = session;
+    const { maxRequests, memoryLimitBytes, recycle, proxyId, ownerKeyId } = session;
     const rows = await this.#db.query<SessionRow>(
       `with inserted as (
          insert into sessions
            (id, node_id, state, headless, stealth_level, options, metadata, timeout_ms, max_lifetime_ms,
-            max_requests, memory_limit_bytes, recycle, profile_id, proxy_id)
-         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, $12, $13)
+            max_requests, memory_limit_bytes, recycle, profile_id, proxy_id, owner_key_id)
+         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, $12, $13, $14)
          returning *
        ), event as (
          insert into session_events (session_id, type, to_state, reason)
@@ -108,6 +109,7 @@ export class SessionRepository {
         recycle,
         profileId,
         proxyId,
+        ownerKeyId,
       ],
     );
     return toRecord(only(rows));
@@ -119,11 +121,20 @@ export class SessionRepository {
   }
 
   /** Newest first, at most `limit`. */
-  async list({ state, nodeId, profileId, metadata, after, limit }: SessionFilter): Promise<SessionRecord[]> {
+  async list({
+    state,
+    nodeId,
+    ownerKeyId,
+    profileId,
+    metadata,
+    after,
+    limit,
+  }: SessionFilter): Promise<SessionRecord[]> {
     // Only the filters in use become part of the statement, so that each shape is planned with the index made for it.
     const filters: readonly (readonly [condition: (parameter: string) => string, value: unknown])[] = [
       [(parameter) => `state = ${parameter}`, state],
       [(parameter) => `node_id = ${parameter}`, nodeId],
+      [(parameter) => `owner_key_id = ${parameter}::uuid`, ownerKeyId],
       [(parameter) => `profile_id = ${parameter}::uuid`, profileId],
       [(parameter) => `metadata @> ${parameter}::jsonb`, metadata && JSON.stringify(metadata)],
       [

@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Metadata } from '@guise/contract';
 import type { FastifyRequest } from 'fastify';
 
-import { allowNoBody, answerWithStream, clientSignal, webSocketOrigin } from '../../http/index.ts';
+import { actorOf, allowNoBody, answerWithStream, clientSignal, webSocketOrigin } from '../../http/index.ts';
+import type { Actor } from '../../lib/actor.ts';
 import { streamEvents } from './event-stream.ts';
 import type { SessionCommands } from './session-commands.ts';
 import type { SessionFeed } from './session-feed.ts';
@@ -24,8 +25,8 @@ interface SessionRoutesDeps {
   readonly feed: SessionFeed;
 }
 
-function callerOf(request: FastifyRequest): { readonly origin: string } {
-  return { origin: webSocketOrigin(request) };
+function callerOf(request: FastifyRequest): { readonly origin: string; readonly actor: Actor } {
+  return { origin: webSocketOrigin(request), actor: actorOf(request) };
 }
 
 /** Routes that create, read, change and end sessions. */

@@ -78,7 +78,7 @@ export class SessionSampler {
       isBusyTold: past?.isBusyTold ?? false,
     };
     this.#past.set(live, next);
-    this.#deps.events.emit('usageSampled', { sessionId: live.id, usage });
+    this.#deps.events.emit('usageSampled', { sessionId: live.id, ownerKeyId: live.ownerKeyId, usage });
     await this.#watchProcessor(live, next);
   }
 

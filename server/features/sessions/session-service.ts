@@ -19,7 +19,7 @@ import type { SessionRecord } from './session-record.ts';
 import { SessionRecycler } from './session-recycler.ts';
 import { SessionRegistry } from './session-registry.ts';
 import type { EventDetails, MoveDetails, SessionFilter, SessionRepository } from './session-repository.ts';
-import { SessionStarter, type SessionStarterDeps } from './session-starter.ts';
+import { type CreatingCaller, SessionStarter, type SessionStarterDeps } from './session-starter.ts';
 import { isTerminal, type SessionTrigger } from './session-state.ts';
 
 /** How long a page that is gone may be ahead of the news that its browser is gone. Milliseconds. */
@@ -92,11 +92,11 @@ export class SessionService {
   /**
    * Creates a session and waits until its browser can be used.
    *
-   * @throws {AppError} VALIDATION_FAILED, OPTION_NOT_AVAILABLE, CAPACITY_EXHAUSTED, SHUTTING_DOWN before anything is
+   * @throws {AppError} VALIDATION_FAILED, OPTION_NOT_AVAILABLE, QUOTA_EXCEEDED, CAPACITY_EXHAUSTED, SHUTTING_DOWN before anything is
    *   recorded; BROWSER_LAUNCH_FAILED, SESSION_ENDED afterwards, the session then being CLOSED and nothing left of it
    */
-  async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
-    return this.#starter.create(input, clientSignal);
+  async create(input: CreateSession, caller: CreatingCaller): Promise<SessionRecord> {
+    return this.#starter.create(input, caller);
   }
 
   /** @throws {AppError} SESSION_NOT_FOUND */
@@ -171,13 +171,13 @@ export class SessionService {
   }
 
   /**
-   * Changes limits, metadata and the way out, which is in force with the answer.
+   * Changes limits, metadata and the way out, which is in force with the answer. `scope`: whose proxies can be named; undefined: all.
    *
    * @throws {AppError} SESSION_NOT_FOUND, SESSION_ENDED, PROXY_NOT_FOUND, VALIDATION_FAILED
    */
-  async update(id: string, { memoryLimitMb, ...changes }: UpdateSession): Promise<SessionRecord> {
+  async update(id: string, { memoryLimitMb, ...changes }: UpdateSession, scope?: string): Promise<SessionRecord> {
     const memoryLimitBytes = memoryLimitMb === undefined ? undefined : toBytes(memoryLimitMb);
-    const plan = changesEgress(changes) ? await (await this.#held(id)).egress.planChanges(changes) : undefined;
+    const plan = changesEgress(changes) ? await (await this.#held(id)).egress.planChanges(changes, scope) : undefined;
     const record = await this.#deps.sessions.update(id, { ...changes, memoryLimitBytes, egress: plan?.stored });
     if (record === undefined) throw await this.#whyNotLive(id);
     this.#deps.events.emit('eventRecorded', { sessionId: id });

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { CreateSession, SessionIdentity } from '@guise/contract';
 
 import type { Browser } from '../../browser/index.ts';
+import { type Actor, isInScope, scopeOf } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { Admission, BrowserRequest, WarmPool } from '../pool/index.ts';
-import type { WornProfile } from '../profiles/index.ts';
+import { noSuchProfile, type ProfileRecord, type WornProfile } from '../profiles/index.ts';
 import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
 import { type SessionDefaults, toBrowserOptions, toNewSession } from './create-options.ts';
 import { toSelection } from './egress-options.ts';
@@ -16,12 +17,12 @@ import { LiveSession } from './live-session.ts';
 import { placeAtExit, type PlacedSession } from './place-at-exit.ts';
 import { type EgressDeps, SessionEgress } from './session-egress.ts';
 import { checkProfileOptions, type Profiles, takeProfile, toProfileRequest } from './session-profile.ts';
+import type { InsertSession } from './insert-session.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { SessionJournal } from './session-journal.ts';
-import type { SessionRecord } from './session-record.ts';
+import type { NewSession, SessionRecord } from './session-record.ts';
 import type { SessionRegistry } from './session-registry.ts';
-import type { SessionRepository } from './session-repository.ts';
 import { SessionStart } from './session-start.ts';
 
 /** A session's own debugging port. */
@@ -40,11 +41,26 @@ export type OpenSessionPort = (
   preferred?: number,
 ) => Promise<SessionPort>;
 
+/** How many sessions keys may have and ask for. */
+interface SessionQuotas {
+  /** Counts a create. @throws {AppError} QUOTA_EXCEEDED */
+  checkCreate(actor: Actor): Promise<void>;
+  /** The refusal of one more session at once than these. */
+  sessionsExceeded(most: number): AppError;
+}
+
+/** Who wants a session, and may go away before it is there. */
+export interface CreatingCaller {
+  readonly actor: Actor;
+  readonly signal: AbortSignal;
+}
+
 /** What sessions are made of and where. */
 export interface SessionStarterDeps {
-  readonly sessions: Pick<SessionRepository, 'insert'>;
+  readonly insertSession: InsertSession;
   readonly pool: Pick<WarmPool, 'acquire'>;
   readonly admission: Pick<Admission, 'acquire'>;
+  readonly quotas: SessionQuotas;
   readonly identities: Identities;
   readonly profiles: Profiles;
   readonly egress: EgressDeps;
@@ -100,9 +116,10 @@ export class SessionStarter {
   }
 
   /** See `SessionService.create`. */
-  async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
+  async create(input: CreateSession, { actor, signal: clientSignal }: CreatingCaller): Promise<SessionRecord> {
     const startedAt = performance.now();
-    const plan = await this.#plan(input, clientSignal);
+    await this.#deps.quotas.checkCreate(actor);
+    const plan = await this.#plan(input, actor, clientSignal);
     const { request, egress } = plan;
     const id = randomUUID();
     const start = new SessionStart();
@@ -110,14 +127,16 @@ export class SessionStarter {
     await using owned = new AsyncDisposableStack();
     try {
       const signal = AbortSignal.any([clientSignal, start.signal]);
-      const place = owned.use(await this.#deps.admission.acquire({ sessionId: id }, signal));
+      const place = owned.use(await this.#deps.admission.acquire({ sessionId: id, priority: actor.priority }, signal));
       const worn = await this.#takeProfile(id, input);
       if (worn !== undefined) owned.use(worn);
-      const session = toNewSession(id, { input: plan.input, egress: egress.stored }, this.#deps.defaults);
-      await this.#deps.sessions.insert(session);
+      const ownerKeyId = actor.tenantId;
+      const session = toNewSession(id, { input: plan.input, egress: egress.stored, ownerKeyId }, this.#deps.defaults);
+      await this.#insert(session, actor);
       const created = (outcome: SessionEvents['created']['outcome'], identity: SessionIdentity | null): void =>
         this.#deps.events.emit('created', {
           sessionId: id,
+          actor,
           durationMs: performance.now() - startedAt,
           outcome,
           stealthLevel: session.stealthLevel,
@@ -138,6 +157,12 @@ export class SessionStarter {
       this.#registry.starting.delete(id);
       start.finish();
     }
+  }
+
+  /** @throws {AppError} QUOTA_EXCEEDED */
+  async #insert(session: NewSession, { quotas: { maxSessions } }: Actor): Promise<void> {
+    const record = await this.#deps.insertSession(session, maxSessions);
+    if (record === undefined) throw this.#deps.quotas.sessionsExceeded(maxSessions ?? 0);
   }
 
   async #start(
@@ -168,18 +193,29 @@ export class SessionStarter {
   }
 
   /** The browser and the way out that a create request asks for. @throws {AppError} as `create`, before anything is begun */
-  async #plan(wanted: CreateSession, signal: AbortSignal): Promise<SessionPlan> {
-    const { extensionsDir, identities, profiles, egress: egressDeps } = this.#deps;
+  async #plan(wanted: CreateSession, actor: Actor, signal: AbortSignal): Promise<SessionPlan> {
+    const { extensionsDir, identities, egress: egressDeps } = this.#deps;
     checkProfileOptions(wanted);
-    const profile = wanted.profileId === undefined ? undefined : await profiles.get(wanted.profileId);
+    const scope = scopeOf(actor);
+    const profile = await this.#findProfile(wanted, scope);
     const usualProxy = toSelection({ proxyId: profile?.defaultProxyId ?? undefined });
-    const selection = toSelection(wanted) ?? usualProxy;
-    const egress = await SessionEgress.plan(egressDeps, { selection, limits: wanted });
+    const wantedProxy = toSelection(wanted);
+    // Whoever made a proxy the usual one of a profile was allowed to.
+    const chosen = wantedProxy === undefined ? { selection: usualProxy } : { selection: wantedProxy, scope };
+    const egress = await SessionEgress.plan(egressDeps, { ...chosen, limits: wanted });
     const input = await placeAtExit(wanted, egress, signal);
     const options = await toBrowserOptions(input, extensionsDir);
     const request =
       profile === undefined ? toBrowserRequest(options, identities) : toProfileRequest(profile, options, identities);
     return { input, request, egress };
+  }
+
+  /** The saved profile that is asked for. @throws {AppError} PROFILE_NOT_FOUND, also for another tenant's */
+  async #findProfile({ profileId }: CreateSession, scope: string | undefined): Promise<ProfileRecord | undefined> {
+    if (profileId === undefined) return undefined;
+    const profile = await this.#deps.profiles.get(profileId);
+    if (!isInScope(scope, profile.ownerKeyId)) throw noSuchProfile(profileId);
+    return profile;
   }
 
   async #takeProfile(

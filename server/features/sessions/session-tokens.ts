@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** What a token allows: to drive the browser of one session. */
-type TokenUse = 'drive';
+/** What a token allows: to drive the browser of one session, or to look at it. */
+type TokenUse = 'drive' | 'view';
 
 /**
  * Tokens for one session and one use.

@@ -7,6 +7,7 @@ import { expiresAt, type SessionRecord } from './session-record.ts';
 import type { SessionTokens } from './session-tokens.ts';
 
 const BYTES_PER_MB = 1024 ** 2;
+const NO_ADDRESSES = { cdpPort: null, cdpUrl: null, liveUrl: null };
 
 /** Makes the session a client sees out of its row and, where it is live here, what this process knows better. */
 export class SessionView {
@@ -16,8 +17,14 @@ export class SessionView {
     this.#tokens = tokens;
   }
 
-  /** `wsOrigin`: the address the client itself has used, such as `ws://127.0.0.1:3000`. */
-  toSession(record: SessionRecord, live: LiveSession | undefined, wsOrigin: string): Session {
+  /**
+   * `origin`: the address the client itself has used, such as `ws://127.0.0.1:3000`. Who may not drive it is not told where it can be driven.
+   */
+  toSession(
+    record: SessionRecord,
+    live: LiveSession | undefined,
+    { origin, mayDrive }: { readonly origin: string; readonly mayDrive: boolean },
+  ): Session {
     const lastActivityAt = live?.lastActivityAt ?? record.lastActivityAt;
     return {
       id: record.id,
@@ -29,7 +36,7 @@ export class SessionView {
       headless: record.headless,
       stealthLevel: record.stealthLevel,
       identity: record.identity,
-      ...this.#addresses(record, wsOrigin),
+      ...(mayDrive ? this.#addresses(record, origin) : NO_ADDRESSES),
       timeoutMs: record.timeoutMs,
       maxLifetimeMs: record.maxLifetimeMs,
       maxRequests: record.maxRequests,
@@ -49,7 +56,7 @@ export class SessionView {
 
   #addresses({ id, state, cdpPort }: SessionRecord, wsOrigin: string): Pick<Session, 'cdpPort' | 'cdpUrl' | 'liveUrl'> {
     const isReachable = state !== 'CLOSED' && state !== 'CLOSING' && cdpPort !== null;
-    if (!isReachable) return { cdpPort: null, cdpUrl: null, liveUrl: null };
+    if (!isReachable) return NO_ADDRESSES;
     const address = `${wsOrigin}/api/sessions/${id}`;
     return { cdpPort, cdpUrl: `${address}/cdp?token=${this.#tokens.issue(id, 'drive')}`, liveUrl: `${address}/live` };
   }

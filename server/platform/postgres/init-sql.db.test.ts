@@ -103,13 +103,8 @@ describe('cloud/config/init.sql', () => {
 
     // Deleting a key is rare (keys are revoked), and these tables are small.
     expect(uncovered).toEqual(
-      [
-        'api_keys.created_by_key_id',
-        'artifacts.owner_key_id',
-        'automation_scripts.owner_key_id',
-        'profiles.owner_key_id',
-      ]
-        .concat(['proxies.owner_key_id', 'script_runs.owner_key_id'])
+      ['api_keys.created_by_key_id', 'api_keys.tenant_key_id', 'artifacts.owner_key_id']
+        .concat(['automation_scripts.owner_key_id', 'script_runs.owner_key_id'])
         .map((column) => ({ column })),
     );
   });

@@ -75,6 +75,22 @@ describe('schema', () => {
       'proxies_rotation',
       `select id from proxies where is_active and rotation_group = 'g' order by last_used_at nulls first limit 1`,
     ],
+    ['the list of keys', 'api_keys_newest', 'select id from api_keys order by created_at desc, id desc limit 50'],
+    [
+      'sessions of a tenant',
+      'sessions_by_owner',
+      'select id from sessions where owner_key_id = gen_random_uuid() order by created_at desc, id desc limit 50',
+    ],
+    [
+      'profiles of a tenant',
+      'profiles_by_owner',
+      'select id from profiles where owner_key_id = gen_random_uuid() order by created_at desc, id desc limit 50',
+    ],
+    [
+      'proxies of a tenant',
+      'proxies_by_owner',
+      'select id from proxies where owner_key_id = gen_random_uuid() order by created_at desc, id desc limit 50',
+    ],
     ['the key of a request', 'api_keys_key_hash_key', `select id from api_keys where key_hash = '\\x00'`],
     [
       'artifacts of a session',

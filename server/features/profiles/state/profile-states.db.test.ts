@@ -48,7 +48,15 @@ async function openParts(stack: AsyncDisposableStack) {
     new ProfileStates({ states: new StateRepository(db), objects, keys, logger: silentLogger });
   const states = open(key);
   const [profile] = await profiles.insert([
-    { name: 'Test', notes: '', folder: null, tags: [], defaultProxyId: null, fingerprint: SAMPLE_FINGERPRINT },
+    {
+      ownerKeyId: null,
+      name: 'Test',
+      notes: '',
+      folder: null,
+      tags: [],
+      defaultProxyId: null,
+      fingerprint: SAMPLE_FINGERPRINT,
+    },
   ]);
   const id = profile?.id ?? '';
   const save = (text: string, writer: string | null = null): Promise<StateRecord> =>

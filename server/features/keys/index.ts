@@ -1,0 +1,12 @@
+export { BootstrapKeyError, syncBootstrapKeys } from './bootstrap-keys.ts';
+export { Gatekeeper } from './gatekeeper.ts';
+export { KeyAuthenticator } from './key-authenticator.ts';
+export { type KeyCommands, keyCommands } from './key-commands.ts';
+export { KeyRepository } from './key-repository.ts';
+export { keyRoutes } from './key-routes.ts';
+export { KeyWatch } from './key-watch.ts';
+export { findRule, operationOf, ruleOf } from './operation-rules.ts';
+export { Ownership } from './ownership.ts';
+export { Quotas } from './quotas.ts';
+export { type ScriptRunner, SharedRateLimiter } from './shared-rate-limiter.ts';
+export { TrafficRecorder } from './traffic-recorder.ts';

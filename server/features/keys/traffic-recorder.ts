@@ -1,0 +1,69 @@
+import type { KeyRepository } from './key-repository.ts';
+
+/** A session whose traffic is counted; what it has moved can still be asked for when it has ended. */
+export interface MeteredSession {
+  readonly id: string;
+  readonly ownerKeyId: string | null;
+  readonly egress: { readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number } };
+}
+
+interface RecorderDeps {
+  readonly keys: Pick<KeyRepository, 'addTraffic'>;
+  /** The sessions that are live here now. */
+  readonly listLive: () => readonly MeteredSession[];
+}
+
+interface Counted {
+  readonly session: MeteredSession;
+  bytes: number;
+}
+
+/** Adds what the sessions of tenants move to what they may move in a month. */
+export class TrafficRecorder {
+  readonly #deps: RecorderDeps;
+  readonly #counted = new Map<string, Counted>();
+  /** Metered, and not written down yet. */
+  readonly #unwritten = new Map<string, number>();
+
+  constructor(deps: RecorderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Counts a session from now on; to be called when it has begun, so that none is too short to be seen. */
+  track(session: MeteredSession): void {
+    if (session.ownerKeyId === null || this.#counted.has(session.id)) return;
+    this.#counted.set(session.id, { session, bytes: 0 });
+  }
+
+  /** Writes down what was moved since the last call; to be called every few seconds, and at the end. */
+  async store(): Promise<void> {
+    const live = this.#deps.listLive();
+    live.forEach((session) => this.track(session));
+    const ids = new Set(live.map(({ id }) => id));
+    for (const [id, counted] of this.#counted) {
+      this.#meter(counted);
+      if (!ids.has(id)) this.#counted.delete(id);
+    }
+    const writing = new Map(this.#unwritten);
+    this.#unwritten.clear();
+    try {
+      await this.#deps.keys.addTraffic(writing);
+    } catch (error) {
+      for (const [owner, bytes] of writing) this.#add(owner, bytes);
+      throw error;
+    }
+  }
+
+  #meter(counted: Counted): void {
+    const { ownerKeyId, egress } = counted.session;
+    const bytes = egress.traffic.receivedBytes + egress.traffic.sentBytes;
+    // A session that was taken over, or whose browser was started anew, may have begun at nothing again.
+    const moved = bytes >= counted.bytes ? bytes - counted.bytes : bytes;
+    counted.bytes = bytes;
+    if (ownerKeyId !== null && moved > 0) this.#add(ownerKeyId, moved);
+  }
+
+  #add(owner: string, bytes: number): void {
+    this.#unwritten.set(owner, (this.#unwritten.get(owner) ?? 0) + bytes);
+  }
+}
