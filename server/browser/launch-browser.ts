@@ -15,6 +15,9 @@ import { openVirtualDisplay, type VirtualDisplay } from './virtual-display.ts';
 /** How long the old browser of a restart may take to say what it has open. Milliseconds. */
 const READ_STATE_TIMEOUT_MS = 2_000;
 
+/** Width below which Chromium makes no window at its start, whatever `--window-size` says; a running one can be made narrower. */
+const NARROWEST_NEW_WINDOW = 500;
+
 /** What a launch that ran out of time or was refused is to the client; anything else is a bug. */
 function toLaunchFailure(error: unknown): unknown {
   if (error instanceof AppError) return error;
@@ -89,6 +92,11 @@ async function openDisplayFor(
   return openVirtualDisplay({ xvfbPath, folder, foldersRoot, groups, screen: displayFor(spec) }, signal);
 }
 
+/** Whether its window is to be narrower than Chromium makes one at its start. A phone has no window. */
+function needsNarrowing({ viewport, identity }: BrowserSpec): boolean {
+  return viewport.width < NARROWEST_NEW_WINDOW && identity?.fingerprint.os !== 'android';
+}
+
 /** Launches in a home, which the browser then owns; when the launch fails the home is disposed. */
 async function launchIn(
   home: BrowserHome,
@@ -105,7 +113,9 @@ async function launchIn(
   const proxyPort = await home.openProxy(host);
   const plan = planLaunch(spec, host, { folder, display, debuggingPort, proxyPort });
   const process = stack.use(await startBrowserProcess(host, plan, signal));
-  return await connectBrowser({ spec, home, display, process }, { host, stack, isNew: true }, signal);
+  const browser = await connectBrowser({ spec, home, display, process }, { host, stack, isNew: true }, signal);
+  if (needsNarrowing(spec)) await browser.resize(spec.viewport, signal);
+  return browser;
 }
 
 /**

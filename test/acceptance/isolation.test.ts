@@ -180,7 +180,7 @@ describe("a session's debugging port", () => {
         expectProblem(
           await api.call('POST', `/api/sessions/${attacker.id}/navigate`, { url }),
           422,
-          'NAVIGATION_FAILED',
+          'EGRESS_REFUSED',
         );
       }
     }
