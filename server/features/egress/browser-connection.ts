@@ -7,7 +7,7 @@ import { toAnswer, toErrorAnswer } from './error-page.ts';
 import { HttpExchange, NoAnswer } from './http-exchange.ts';
 import { frameRequest, MalformedMessage, parseRequestHead, type RequestHead } from './http-head.ts';
 import { Peer, PeerGone } from './peer.ts';
-import { isNavigation, toConnectTarget, toHttpTarget } from './proxy-request.ts';
+import { isNavigation, NoHost, toConnectTarget, toHttpTarget } from './proxy-request.ts';
 import { readHead } from './read-head.ts';
 import { type BrowserContext, RouteFinder, type Way } from './route-finder.ts';
 
@@ -113,6 +113,7 @@ export class BrowserConnection {
       if (request.method === 'CONNECT') return await this.#tunnel(request);
       return await this.#forward(request);
     } catch (error) {
+      if (error instanceof NoHost) return false;
       if (!(error instanceof MalformedMessage)) throw error;
       await this.#client.write(toAnswer(400));
       return false;

@@ -5,9 +5,16 @@ import { type HeaderLine, MalformedMessage, type RequestHead } from './http-head
 const HTTP_PORT = 80;
 const HIGHEST_PORT = 65_535;
 
+/** What is asked for is named as no host can be: nobody can answer for it, as for a name that does not exist. */
+export class NoHost extends Error {
+  override readonly name = 'NoHost';
+}
+
+/** @throws {NoHost} {MalformedMessage} */
 function toDestination(authority: string, defaultPort: number | undefined): Destination {
   const match = /^(\[[^\]]*\]|[^:@]*)(?::(\d{1,5}))?$/.exec(authority);
   const host = toCanonicalHost(match?.[1] ?? '');
+  if (match?.[1] !== undefined && match[1] !== '' && host === undefined) throw new NoHost(match[1]);
   const port = match?.[2] === undefined ? defaultPort : Number(match[2]);
   if (host === undefined || port === undefined || port < 1 || port > HIGHEST_PORT) {
     throw new MalformedMessage('The target is no host and port');
@@ -15,12 +22,12 @@ function toDestination(authority: string, defaultPort: number | undefined): Dest
   return { host, port };
 }
 
-/** Where a CONNECT request wants to. @throws {MalformedMessage} */
+/** Where a CONNECT request wants to. @throws {MalformedMessage} {NoHost} */
 export function toConnectTarget({ target }: RequestHead): Destination {
   return toDestination(target, undefined);
 }
 
-/** Where a request for an `http:` URL wants to, and the path with query, as it was written. @throws {MalformedMessage} */
+/** Where a request for an `http:` URL wants to, and the path with query, as it was written. @throws {MalformedMessage} {NoHost} */
 export function toHttpTarget({ target }: RequestHead): { readonly destination: Destination; readonly path: string } {
   const match = /^http:\/\/([^/?#]+)([/?][^#]*)?$/i.exec(target);
   if (match === null) throw new MalformedMessage('The target is no http URL');

@@ -32,13 +32,19 @@ function toError(problem: EgressRefusal | EgressFailure, cause?: unknown): AppEr
   const netError = toNetError(problem);
   const place = `${host}:${port}`;
   if (netError !== undefined)
-    return new AppError('NAVIGATION_FAILED', `${place} could not be reached: ${why}`, {
+    return new AppError('NAVIGATION_FAILED', `${place} could not be reached: ${netError} (${why})`, {
       extensions: { netError },
       cause,
     });
   if (reason.startsWith('proxy_'))
     return new AppError('PROXY_FAILED', `${place} could not be reached: ${why}`, { extensions: { reason }, cause });
   return new AppError('EGRESS_REFUSED', `${place} may not be reached: ${why}`, { extensions: { reason }, cause });
+}
+
+/** What is wrong with an address that names no host that could be. */
+function findNameProblem(url: string): EgressFailure | undefined {
+  if (URL.canParse(url)) return undefined;
+  return { host: url.slice(0, 200), port: 0, reason: 'name_not_resolved', why: 'that is no name of a host' };
 }
 
 /**
@@ -58,7 +64,7 @@ export async function explainNavigation(
     return result;
   } catch (error) {
     if (!(error instanceof AppError) || !PROXY_ERRORS.includes(error.extensions.netError)) throw error;
-    const problem = egress?.findProblem(url);
+    const problem = egress?.findProblem(url) ?? findNameProblem(url);
     throw problem === undefined ? error : toError(problem, error);
   }
 }
