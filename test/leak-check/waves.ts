@@ -210,7 +210,7 @@ async function askWrongly({ api, service, origin }: WaveDeps): Promise<number> {
   const nobody = '00000000-0000-4000-8000-000000000000';
   const wrong: readonly (readonly [method: string, path: string, body?: unknown])[] = [
     ['POST', '/api/sessions', { headless: 'maybe' }],
-    ['POST', '/api/sessions', { proxy: 'http://proxy.example:1' }],
+    ['POST', '/api/sessions', { record: true }],
     ['POST', '/api/sessions', { extensions: ['none'] }],
     ['GET', `/api/sessions/${nobody}`],
     ['DELETE', `/api/sessions/${nobody}`],

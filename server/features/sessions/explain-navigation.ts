@@ -24,6 +24,11 @@ function toNetError(problem: EgressRefusal | EgressFailure): string | undefined 
   return NET_ERRORS[code ?? ''] ?? 'ERR_CONNECTION_FAILED';
 }
 
+/** Whether a site took the connection and said nothing: Chromium has a name for that, and the system has none. */
+function isAsChromiumSays(problem: EgressRefusal | EgressFailure): boolean {
+  return problem.reason === 'unreachable' && !('code' in problem);
+}
+
 /** What Chromium calls a connection that its proxy did not make. */
 const PROXY_ERRORS: readonly (string | undefined)[] = ['ERR_TUNNEL_CONNECTION_FAILED', 'ERR_EMPTY_RESPONSE'];
 
@@ -65,6 +70,6 @@ export async function explainNavigation(
   } catch (error) {
     if (!(error instanceof AppError) || !PROXY_ERRORS.includes(error.extensions.netError)) throw error;
     const problem = egress?.findProblem(url) ?? findNameProblem(url);
-    throw problem === undefined ? error : toError(problem, error);
+    throw problem === undefined || isAsChromiumSays(problem) ? error : toError(problem, error);
   }
 }
