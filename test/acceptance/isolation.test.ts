@@ -177,11 +177,7 @@ describe("a session's debugging port", () => {
     for (const { port } of await listBrowserEndpoints()) {
       for (const host of ['127.0.0.1', 'localhost', '127.1', '0.0.0.0', '[::ffff:127.0.0.1]', 'a.localhost']) {
         const url = `http://${host}:${port}/json/version`;
-        expectProblem(
-          await api.call('POST', `/api/sessions/${attacker.id}/navigate`, { url }),
-          422,
-          'EGRESS_REFUSED',
-        );
+        expectProblem(await api.call('POST', `/api/sessions/${attacker.id}/navigate`, { url }), 422, 'EGRESS_REFUSED');
       }
     }
     await api.navigate(attacker.id, `${site.origin}/`);

@@ -12,13 +12,13 @@ export class NoHost extends Error {
 
 /** @throws {NoHost} {MalformedMessage} */
 function toDestination(authority: string, defaultPort: number | undefined): Destination {
-  const match = /^(\[[^\]]*\]|[^:@]*)(?::(\d{1,5}))?$/.exec(authority);
-  const host = toCanonicalHost(match?.[1] ?? '');
-  if (match?.[1] !== undefined && match[1] !== '' && host === undefined) throw new NoHost(match[1]);
-  const port = match?.[2] === undefined ? defaultPort : Number(match[2]);
-  if (host === undefined || port === undefined || port < 1 || port > HIGHEST_PORT) {
+  const [, name = '', digits] = /^(\[[^\]]*\]|[^:@]*)(?::(\d{1,5}))?$/.exec(authority) ?? [];
+  const port = digits === undefined ? defaultPort : Number(digits);
+  if (name === '' || port === undefined || port < 1 || port > HIGHEST_PORT) {
     throw new MalformedMessage('The target is no host and port');
   }
+  const host = toCanonicalHost(name);
+  if (host === undefined) throw new NoHost(name);
   return { host, port };
 }
 

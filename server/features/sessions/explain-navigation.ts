@@ -68,8 +68,12 @@ export async function explainNavigation(
     if (problem !== undefined) throw toError(problem);
     return result;
   } catch (error) {
-    if (!(error instanceof AppError) || !PROXY_ERRORS.includes(error.extensions.netError)) throw error;
-    const problem = egress?.findProblem(url) ?? findNameProblem(url);
-    throw problem === undefined || isAsChromiumSays(problem) ? error : toError(problem, error);
+    throw explain(error, egress?.findProblem(url) ?? findNameProblem(url));
   }
+}
+
+/** A failure in the words of the problem behind it, where Chromium has no better ones. */
+function explain(error: unknown, problem: EgressRefusal | EgressFailure | undefined): unknown {
+  const isOfProxy = error instanceof AppError && PROXY_ERRORS.includes(error.extensions.netError);
+  return !isOfProxy || problem === undefined || isAsChromiumSays(problem) ? error : toError(problem, error);
 }
