@@ -16,7 +16,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,mjs}'],
-          exclude: [...notOurs, '**/*.{db,browser}.test.ts', 'test/acceptance/**', 'test/identity/*.test.ts'],
+          exclude: [
+            ...notOurs,
+            '**/*.{db,browser,redis}.test.ts',
+            'test/{acceptance,cluster}/**',
+            'test/identity/*.test.ts',
+          ],
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
         },
@@ -66,6 +71,19 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 5 },
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['**/*.redis.test.ts', 'test/cluster/**/*.test.ts'],
+          exclude: notOurs,
+          globalSetup: ['server/testing/postgres-global-setup.ts', 'server/testing/redis-global-setup.ts'],
+          // The files share a Redis, and each starts several services.
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 90_000,
+          sequence: { groupOrder: 6 },
         },
       },
     ],

@@ -11,10 +11,13 @@ import {
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
+import { buildAccess } from './build-access.ts';
+import { buildCluster, type ClusterParts, measureCluster, ownUrl, startCluster } from './build-cluster.ts';
 import { buildIdentities } from './build-identities.ts';
 import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
 import { buildProfiles, type ProfileParts } from './build-profiles.ts';
 import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
+import { buildInterfaces, endElsewhere } from './cluster-interfaces.ts';
 import { AuditTrail } from './features/audit/index.ts';
 import {
   CdpGateway,
@@ -41,7 +44,7 @@ import {
   SessionView,
 } from './features/sessions/index.ts';
 import { findBrowserHost } from './find-browser-host.ts';
-import { ConnectQuery, createHttpServer, parseConnectQuery, refuseForeignOrigin, serviceRoutes } from './http/index.ts';
+import { ConnectQuery, createHttpServer, parseConnectQuery, serviceRoutes } from './http/index.ts';
 import { AppError } from './lib/app-error.ts';
 import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
@@ -90,6 +93,7 @@ interface Parts extends ReportedParts, PoolParts {
   readonly events: TypedEmitter<SessionEvents>;
   readonly feed: SessionFeed;
   readonly profiles: ProfileParts;
+  readonly cluster: ClusterParts | undefined;
 }
 
 /**
@@ -115,11 +119,13 @@ export async function createApp(
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
   const parts = await buildParts({ settings, host, db, stack, logger });
+  const { http, realtime } = await buildServer(settings, parts, logger);
+  // From here on the others know that this node is there, and leave what it may take over alone.
+  if (parts.cluster !== undefined) await startCluster(parts.cluster, { stack, logger });
   await recover(parts, settings, { logger, signal });
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
 
-  const { http, realtime } = await buildInterfaces(settings, parts, logger);
   // Ended before the sessions are, the server would wait for the clients that wait for the sessions.
   stack.defer(() => http.close());
   stack.use(realtime).start();
@@ -135,10 +141,16 @@ export async function createApp(
     http,
     drain: async (drainSignal) => {
       parts.admission.close();
+      await parts.cluster?.announce();
       if (settings.drainTimeoutMs > 0) await parts.sessions.drain(settings.drainTimeoutMs, drainSignal);
     },
     killBrowsers: () => host.groups.killAll(),
-    listen: () => http.listen({ port: settings.port, host: settings.host }),
+    async listen() {
+      const address = await http.listen({ port: settings.port, host: settings.host });
+      const { port } = new URL(address);
+      await parts.cluster?.open(settings.nodeUrl ?? ownUrl({ host: settings.host, port: Number(port) }));
+      return address;
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -190,11 +202,17 @@ async function buildParts(base: {
     logger,
   });
   const profiles = await buildProfiles(settings, { db, identity: identities, sessions: () => sessions }, logger);
+  const cluster = await buildCluster(
+    settings,
+    { db, local: poolParts.admission, memory: poolParts.memory, sessions: () => sessions, events, version: VERSION },
+    { stack, logger },
+  );
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     nodeId: settings.nodeId,
     pool: poolParts.pool,
-    admission: poolParts.admission,
+    admission: cluster?.admission ?? poolParts.admission,
+    endElsewhere: cluster && ((id) => endElsewhere(cluster, id)),
     identities,
     profiles: profiles.wardrobe,
     openPort: (...session) => gateway.openPort(...session),
@@ -211,7 +229,7 @@ async function buildParts(base: {
   });
   auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles };
+  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles, cluster };
 }
 
 /** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
@@ -228,26 +246,31 @@ function auditCreates(events: TypedEmitter<SessionEvents>, trail: AuditTrail): v
   });
 }
 
-async function buildInterfaces(
+async function buildServer(
   settings: Settings,
   parts: Parts,
   logger: AppLogger,
 ): Promise<{ http: FastifyInstance; realtime: RealtimeGateway }> {
-  const { sessions, tokens, host, events, feed } = parts;
-  const commands = {
+  const { sessions, tokens, host, events, feed, cluster } = parts;
+  const own = {
     sessions: sessionCommands({ service: sessions, view: new SessionView(tokens) }),
     pages: pageCommands(sessions),
   };
   const metrics = buildMetrics(parts, () => realtime.clientCount);
+  const clusterMetrics = cluster && measureCluster(cluster, metrics.registry);
+  const interfaces = buildInterfaces(cluster, own, (kind) => clusterMetrics?.recordForwarded(kind));
+  const { commands, handlers } = interfaces;
+  const access = buildAccess(settings, cluster);
   const onAnswered = (call: { method: string; outcome: string }): void => metrics.recordCall(call);
-  const realtime: RealtimeGateway = buildRealtime({ commands, feed, events, logger, onAnswered });
+  const realtime: RealtimeGateway = buildRealtime({ handlers, feed, events, logger, onAnswered });
   const http = await createHttpServer({
     logger,
     version: VERSION,
-    refusesForeignOrigins: true,
+    ...access.http,
     onAnswered: ({ method, route, status, durationMs }) =>
       metrics.recordRequest({ method, route, status }, durationMs / 1_000),
   });
+  interfaces.install(http);
   await http.register(sessionRoutes({ commands: commands.sessions, feed }), { prefix: '/api' });
   await http.register(pageRoutes(commands.pages), { prefix: '/api' });
   await http.register(profileRoutes(parts.profiles.commands), { prefix: '/api' });
@@ -258,22 +281,26 @@ async function buildInterfaces(
   await http.register(
     serviceRoutes({
       checks: healthChecks(parts),
+      advisory: cluster && { redis: () => cluster.redis.ping() },
       status: () => reportStatus(parts, node),
       metrics: metrics.registry,
     }),
   );
   await http.ready();
-  const routes = [realtimeUpgrade(realtime), ...upgradeRoutes(parts, logger)];
-  dispatchUpgrades(http.server, { logger, check: refuseForeignOrigin, routes });
+  const routes = [realtimeUpgrade(realtime, access.originOf), ...upgradeRoutes(parts, logger)];
+  dispatchUpgrades(http.server, { logger, check: access.checkUpgrade, routes: interfaces.upgradeRoutes(routes) });
   return { http, realtime };
 }
 
-function upgradeRoutes({ gateway, sessions, cdpClients }: Parts, logger: Logger): UpgradeRoute[] {
+function upgradeRoutes({ gateway, sessions, cdpClients, cluster }: Parts, logger: Logger): UpgradeRoute[] {
   return [
     {
       pattern: new URLPattern({ pathname: '/connect' }),
       handle: (upgrade) =>
-        connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, parseConnectQuery(upgrade.url.searchParams)),
+        connectToNewSession({ sessions, logger, ...cdpClients }, upgrade, {
+          ...parseConnectQuery(upgrade.url.searchParams),
+          sessionId: cluster?.signature.verify(upgrade.request)?.sessionId,
+        }),
     },
     {
       pattern: new URLPattern({ pathname: '/api/sessions/:sessionId/cdp' }),

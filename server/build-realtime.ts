@@ -1,20 +1,20 @@
+import type { IncomingMessage } from 'node:http';
+
 import {
   type AnsweredCall,
   REALTIME_LIMITS,
   REALTIME_PATH,
   RealtimeGateway,
-  realtimeHandlers,
+  type RealtimeHandlers,
   RpcDispatcher,
 } from './features/realtime/index.ts';
 import {
-  type PageCommands,
-  type SessionCommands,
   SessionEventRepository,
   type SessionEvents,
   SessionFeed,
   type SessionService,
 } from './features/sessions/index.ts';
-import { compileCheck, webSocketOrigin } from './http/index.ts';
+import { compileCheck } from './http/index.ts';
 import type { TypedEmitter } from './lib/typed-emitter.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import type { Database } from './platform/postgres/index.ts';
@@ -22,7 +22,7 @@ import type { UpgradeRoute } from './websocket/index.ts';
 
 /** What the real-time interface is made of. */
 interface RealtimeParts {
-  readonly commands: { readonly sessions: SessionCommands; readonly pages: PageCommands };
+  readonly handlers: RealtimeHandlers;
   readonly feed: SessionFeed;
   readonly events: TypedEmitter<SessionEvents>;
   readonly logger: Logger;
@@ -41,18 +41,20 @@ export async function openFeed(
 }
 
 /** Puts the real-time interface together, on the commands that REST is on. The caller must dispose it. */
-export function buildRealtime({ commands, feed, events, logger, onAnswered }: RealtimeParts): RealtimeGateway {
-  const dispatcher = new RpcDispatcher({ handlers: realtimeHandlers(commands), compileCheck, logger, onAnswered });
+export function buildRealtime({ handlers, feed, events, logger, onAnswered }: RealtimeParts): RealtimeGateway {
+  const dispatcher = new RpcDispatcher({ handlers, compileCheck, logger, onAnswered });
   return new RealtimeGateway({ dispatcher, feed, events, limits: REALTIME_LIMITS, logger });
 }
 
 /** The address of the real-time interface. */
-export function realtimeUpgrade(gateway: RealtimeGateway): UpgradeRoute {
+export function realtimeUpgrade(
+  gateway: RealtimeGateway,
+  originOf: (request: IncomingMessage) => string,
+): UpgradeRoute {
   return {
     pattern: new URLPattern({ pathname: REALTIME_PATH }),
     handle: (upgrade) => {
-      const { host = 'localhost' } = upgrade.request.headers;
-      return gateway.accept(upgrade, webSocketOrigin({ protocol: 'http', host }));
+      return gateway.accept(upgrade, originOf(upgrade.request));
     },
   };
 }

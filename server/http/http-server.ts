@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 
@@ -21,6 +22,10 @@ interface HttpServerOptions {
   readonly version: string;
   /** True where the service needs no key because it only listens on loopback: web pages are then kept out. */
   readonly refusesForeignOrigins: boolean;
+  /** Refuses a request by throwing {AppError}: for want of a key. */
+  readonly check?: ((request: IncomingMessage) => void) | undefined;
+  /** Addresses and networks whose word on where a request came from is taken; without any, nobody's. */
+  readonly trustedProxies?: string | undefined;
   readonly onAnswered: (answer: AnsweredRequest) => void;
 }
 
@@ -36,6 +41,7 @@ interface AnsweredRequest {
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: options.logger,
+    trustProxy: options.trustedProxies ?? false,
     bodyLimit: MAX_BODY_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -61,6 +67,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   if (options.refusesForeignOrigins) {
     app.addHook('onRequest', async ({ raw }) => refuseForeignOrigin(raw));
   }
+  const { check } = options;
+  if (check !== undefined) app.addHook('onRequest', async ({ raw }) => check(raw));
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

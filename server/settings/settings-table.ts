@@ -8,9 +8,9 @@ export interface Setting<Schema extends TSchema = TSchema> {
   readonly secret: boolean;
   /**
    * What setting it does while nothing in this version obeys it: `refused` where ignoring it would be dangerous,
-   * `ignored`, with a warning, where it would not.
+   * `ignored`, with a warning, where it would not. `cloudOnly`: refused by the development server, which has no use for it.
    */
-  readonly unavailable: 'refused' | 'ignored' | undefined;
+  readonly unavailable: 'refused' | 'ignored' | 'cloudOnly' | undefined;
   readonly description: string;
 }
 
@@ -25,6 +25,11 @@ function secret<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> 
 /** A setting of a later version that it would be dangerous to ignore. */
 function refusedForNow<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
   return { ...each, unavailable: 'refused' };
+}
+
+/** A setting of the cloud server that the development server must not be thought to obey. */
+function cloudOnly<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
+  return { ...each, unavailable: 'cloudOnly' };
 }
 
 /** A setting of a later version that it does no harm to ignore, with a warning. */
@@ -48,8 +53,15 @@ export const SETTINGS = {
   host: setting('HOST', Type.Optional(text()), 'Address to listen on. Default: 127.0.0.1, in cloud mode 0.0.0.0.'),
   logLevel: setting('LOG_LEVEL', Type.Enum(LOG_LEVELS, { default: 'info' }), 'Least level that is logged.'),
   nodeId: setting('NODE_ID', Type.Optional(text({ maxLength: 255 })), "This node's name. Default: the host's name."),
-  nodeUrl: ignoredForNow(
-    setting('NODE_URL', Type.Optional(text({ pattern: '^https?://' })), 'Address at which other nodes reach this one.'),
+  nodeUrl: setting(
+    'NODE_URL',
+    Type.Optional(text({ pattern: '^https?://' })),
+    'Address at which other nodes reach this one, in cloud mode. Default: its own.',
+  ),
+  trustedProxies: setting(
+    'TRUSTED_PROXIES',
+    Type.String({ minLength: 1, default: 'loopback,linklocal,uniquelocal' }),
+    'Proxies and nodes whose X-Forwarded headers are believed, in cloud mode: addresses and networks, comma-separated.',
   ),
   dataDir: setting('DATA_DIR', Type.String({ minLength: 1, default: './data' }), 'Folder of everything embedded.'),
 
@@ -150,8 +162,14 @@ export const SETTINGS = {
     ),
   ),
 
-  apiKeys: refusedForNow(
-    secret(setting('API_KEYS', Type.Optional(text()), 'Bootstrap keys, name:role:secret, comma-separated.')),
+  apiKeys: cloudOnly(
+    secret(
+      setting(
+        'API_KEYS',
+        Type.Optional(text({ pattern: '^[^:,]+:[^:,]+:[^,]+(,[^:,]+:[^:,]+:[^,]+)*$' })),
+        'Bootstrap keys, name:role:secret, comma-separated.',
+      ),
+    ),
   ),
   databaseUrl: secret(
     setting(
@@ -160,9 +178,7 @@ export const SETTINGS = {
       'PostgreSQL server to use in place of the embedded one.',
     ),
   ),
-  redisUrl: refusedForNow(
-    secret(setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.')),
-  ),
+  redisUrl: cloudOnly(secret(setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.'))),
   s3Endpoint: refusedForNow(
     setting('S3_ENDPOINT', Type.Optional(text({ pattern: '^https?://' })), 'S3-compatible storage.'),
   ),

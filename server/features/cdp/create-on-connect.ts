@@ -19,6 +19,8 @@ interface CreateOnConnectDeps extends ClientDeps {
 export interface ConnectRequest {
   readonly options: CreateSession;
   readonly keepAliveMs: number;
+  /** The id the session has its place under, where another node has got it one here. */
+  readonly sessionId?: string | undefined;
 }
 
 /**
@@ -32,11 +34,11 @@ export interface ConnectRequest {
 export async function connectToNewSession(
   { sessions, logger, ...shared }: CreateOnConnectDeps,
   incoming: IncomingClient,
-  { options, keepAliveMs }: ConnectRequest,
+  { keepAliveMs, ...request }: ConnectRequest,
 ): Promise<void> {
   checkHandshake(incoming.request);
   using waiting = new WaitingClient(incoming);
-  const id = await create(sessions, options, waiting.signal);
+  const id = await create(sessions, request, waiting.signal);
   if (id === undefined) {
     logger.info({}, 'client went away before its session was there');
     incoming.socket.destroy();
@@ -62,11 +64,11 @@ export async function connectToNewSession(
 /** Creates the session; undefined when the client went away first, which leaves no session. */
 async function create(
   sessions: CreateOnConnectDeps['sessions'],
-  options: CreateSession,
+  { options, sessionId }: Pick<ConnectRequest, 'options' | 'sessionId'>,
   gone: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    return (await sessions.create(options, gone)).id;
+    return (await sessions.create(options, gone, sessionId)).id;
   } catch (error) {
     if (gone.aborted) return undefined;
     throw error;

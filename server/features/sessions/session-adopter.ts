@@ -1,7 +1,7 @@
 import type { Browser, OwnedBrowser } from '../../browser/index.ts';
 import { raceAbort } from '../../lib/deadline.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
-import type { Admission } from '../pool/index.ts';
+import type { SessionPlaces } from '../pool/index.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
 import type { Profiles } from './session-profile.ts';
@@ -28,7 +28,7 @@ interface SessionAdopterDeps {
   readonly registry: SessionRegistry;
   readonly journal: SessionJournal;
   readonly ender: SessionEnder;
-  readonly admission: Pick<Admission, 'admitRunning'>;
+  readonly admission: Pick<SessionPlaces, 'admitRunning'>;
   readonly profiles: Pick<Profiles, 'findWorn'>;
   readonly openPort: OpenSessionPort;
   /** Connects to a running browser. Rejects when it cannot; nothing of the browser is left then. */
@@ -110,7 +110,7 @@ export class SessionAdopter {
     const { registry, admission, journal, ender } = this.#deps;
     const { id } = row;
     await using stack = new AsyncDisposableStack();
-    stack.use(admission.admitRunning());
+    stack.use(admission.admitRunning(id));
     const worn = row.profileId === null ? undefined : await this.#deps.profiles.findWorn(row.profileId, id);
     if (worn !== undefined) stack.use(worn);
     const browser = await this.#deps.adopt(owned, signal);

@@ -26,6 +26,8 @@ interface Caller {
 /** Somebody who may go away before the answer is there. */
 interface PassingCaller extends Caller {
   readonly signal: AbortSignal;
+  /** The id a session to be created has its place under, where another node has got it one here. */
+  readonly sessionId?: string | undefined;
 }
 
 type SessionQuery = Pick<ListSessionsQuery, 'state' | 'nodeId' | 'profileId' | 'limit' | 'cursor'> & {
@@ -70,7 +72,7 @@ export function sessionCommands({
 
   return {
     async create(options, caller) {
-      return show(await service.create(options, caller.signal), caller);
+      return show(await service.create(options, caller.signal, caller.sessionId), caller);
     },
     async list({ limit = DEFAULT_PAGE_SIZE, cursor, state, nodeId, profileId, metadata }, caller) {
       const filter = { state, nodeId, profileId, metadata, after: toCursor(cursor) };

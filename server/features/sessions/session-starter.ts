@@ -6,7 +6,7 @@ import type { Browser } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
-import type { Admission, BrowserRequest, WarmPool } from '../pool/index.ts';
+import type { BrowserRequest, SessionPlaces, WarmPool } from '../pool/index.ts';
 import type { WornProfile } from '../profiles/index.ts';
 import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
 import { type SessionDefaults, toBrowserOptions, toNewSession } from './create-options.ts';
@@ -41,7 +41,7 @@ export type OpenSessionPort = (
 export interface SessionStarterDeps {
   readonly sessions: Pick<SessionRepository, 'insert'>;
   readonly pool: Pick<WarmPool, 'acquire'>;
-  readonly admission: Pick<Admission, 'acquire'>;
+  readonly admission: Pick<SessionPlaces, 'acquire'>;
   readonly identities: Identities;
   readonly profiles: Profiles;
   readonly openPort: OpenSessionPort;
@@ -91,10 +91,9 @@ export class SessionStarter {
   }
 
   /** See `SessionService.create`. */
-  async create(input: CreateSession, clientSignal: AbortSignal): Promise<SessionRecord> {
+  async create(input: CreateSession, clientSignal: AbortSignal, id: string = randomUUID()): Promise<SessionRecord> {
     const startedAt = performance.now();
     const request = await this.#plan(input);
-    const id = randomUUID();
     const start = new SessionStart();
     this.#registry.starting.set(id, start);
     await using owned = new AsyncDisposableStack();

@@ -33,6 +33,8 @@ export type OpenDatabaseOptions = DatabaseAddress & {
   readonly poolSize: number;
   /** Time after which the server gives up a statement; migrations are exempt. Milliseconds. */
   readonly statementTimeoutMs: number;
+  /** Time after which a server that does not answer a statement is given up; migrations are exempt. Default: never. Milliseconds. */
+  readonly answerTimeoutMs?: number;
   /** Time allowed for getting a connection, the wait for a free one and for a restarting server included. Milliseconds. */
   readonly connectTimeoutMs: number;
   /** What the server's own views call this client. */
@@ -46,7 +48,14 @@ export type OpenDatabaseOptions = DatabaseAddress & {
  * `connectTimeoutMs` at most; a statement that was already sent is never sent again.
  */
 export async function openDatabase(options: OpenDatabaseOptions, logger: Logger): Promise<Database> {
-  const { poolSize, statementTimeoutMs, connectTimeoutMs, applicationName = 'guise', ...address } = options;
+  const {
+    poolSize,
+    statementTimeoutMs,
+    connectTimeoutMs,
+    answerTimeoutMs,
+    applicationName = 'guise',
+    ...address
+  } = options;
   const pool = new pg.Pool({
     // A local socket is not what PGPORT and PGSSLMODE of the surroundings are about.
     ...('host' in address ? { ...address, port: LOCAL_SOCKET_PORT, ssl: false } : address),
@@ -65,7 +74,7 @@ export async function openDatabase(options: OpenDatabaseOptions, logger: Logger)
     client.on('error', (error) => logger.debug({ err: error }, 'database connection lost')),
   );
 
-  const database = new PooledDatabase({ pool, connectTimeoutMs });
+  const database = new PooledDatabase({ pool, connectTimeoutMs, answerTimeoutMs });
   try {
     await database.ping();
   } catch (error) {
@@ -78,12 +87,14 @@ export async function openDatabase(options: OpenDatabaseOptions, logger: Logger)
 class PooledDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #connectTimeoutMs: number;
+  readonly #answerTimeoutMs: number | undefined;
   readonly #statements = new StatementNames();
   readonly #end: () => Promise<void>;
 
-  constructor(parts: { pool: pg.Pool; connectTimeoutMs: number }) {
+  constructor(parts: { pool: pg.Pool; connectTimeoutMs: number; answerTimeoutMs: number | undefined }) {
     this.#pool = parts.pool;
     this.#connectTimeoutMs = parts.connectTimeoutMs;
+    this.#answerTimeoutMs = parts.answerTimeoutMs;
     this.#end = once(() => parts.pool.end());
   }
 
@@ -107,7 +118,7 @@ class PooledDatabase implements Database {
     const client = await this.#connect();
     const { tx, close } = this.#openHandle(client);
     try {
-      await client.query('begin');
+      await client.query(this.#limited('begin'));
       const result = await run(tx);
       close();
       await commit(client);
@@ -149,10 +160,18 @@ class PooledDatabase implements Database {
   }
 
   async #run<Row>(client: pg.PoolClient, sql: string, values: readonly unknown[] | undefined): Promise<Row[]> {
-    if (values === undefined) return (await client.query(sql)).rows as Row[];
+    if (values === undefined) return (await client.query(this.#limited(sql))).rows as Row[];
     const name = this.#statements.nameOf(sql);
-    const result = await client.query({ text: sql, values: [...values], ...(name === undefined ? {} : { name }) });
+    const named = name === undefined ? {} : { name };
+    const result = await client.query({ ...this.#limited(sql), values: [...values], ...named });
     return result.rows as Row[];
+  }
+
+  /** A statement whose answer is not waited for longer than allowed: a server that was stopped never answers. */
+  #limited(text: string): pg.QueryConfig {
+    // The driver's own types do not know it.
+    const limit = this.#answerTimeoutMs === undefined ? {} : { query_timeout: this.#answerTimeoutMs };
+    return { text, ...limit };
   }
 
   /** Borrows a connection for one statement; one that failed for another reason than the statement is not given back. */

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+
+import type { TestProject } from 'vitest/node';
+
+import { silentLogger } from '../platform/logger/logger.ts';
+import { openRedis } from '../platform/redis/open-redis.ts';
+import { openTestDirectory } from './test-directory.ts';
+
+const START_TIMEOUT_MS = 20_000;
+const RETRY_MS = 50;
+
+/** The server that all tests of a run share. */
+interface TestRedisServer {
+  readonly url: string;
+  readonly pid: number;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    testRedisServer: TestRedisServer;
+  }
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Starts the one Redis of a test run: the real one, in memory alone. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await using starting = new AsyncDisposableStack();
+  const directory = await openTestDirectory(starting);
+  const port = await findFreePort();
+  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no' };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  starting.defer(async () => {
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    await rm(directory, { recursive: true, force: true });
+  });
+  const url = `redis://127.0.0.1:${port}`;
+  await waitForAnswer(url);
+  project.provide('testRedisServer', { url, pid: child.pid ?? 0 });
+  const running = starting.move();
+  return () => running.disposeAsync();
+}
+
+async function waitForAnswer(url: string): Promise<void> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await using _redis = await openRedis({ url, commandTimeoutMs: 1_000, connectTimeoutMs: 1_000 }, silentLogger);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
