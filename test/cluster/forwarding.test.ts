@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connectCdp } from '../acceptance/cdp-client.ts';
-import { openPageServer } from '../acceptance/page-server.ts';
 import { until } from '../acceptance/until.ts';
 import { callRpc } from './call-rpc.ts';
 import { type ClusterNode, KEY_HEADERS, startNodes } from './node.ts';
@@ -41,7 +40,7 @@ describe('any node answers for any session', () => {
 
   it('uses its page, with bodies both ways', async () => {
     const padding = 'x'.repeat(300_000);
-    const run = await b.ask(`${path}/execute`, { method: 'POST', body: { script: `return '${padding}'.length` } });
+    const run = await b.ask(`${path}/execute`, { method: 'POST', body: { code: `return '${padding}'.length` } });
     expect(run.json()).toMatchObject({ result: padding.length });
     const shot = await b.ask(`${path}/screenshot`, { method: 'POST', body: {} });
     expect([shot.status, shot.headers['content-type']]).toEqual([200, 'image/png']);
@@ -89,8 +88,8 @@ describe('any node answers for any session', () => {
   it('does calls of the real-time interface', async () => {
     const calls = await callRpc(b, [
       ['session.get', { sessionId: session.id }],
-      ['session.execute', { sessionId: session.id, script: 'return 6 * 7' }],
-      ['session.execute', { sessionId: session.id, script: 'throw new Error("no")' }],
+      ['session.execute', { sessionId: session.id, code: 'return 6 * 7' }],
+      ['session.execute', { sessionId: session.id, code: 'throw new Error("no")' }],
       ['session.screenshot', { sessionId: session.id }],
     ]);
     expect(calls[0]?.result).toMatchObject({ id: session.id, nodeId: 'node-a' });
@@ -113,12 +112,10 @@ describe('any node answers for any session', () => {
   });
 
   it('ends it, and answers for what is left of it anywhere', async () => {
-    await using pages = await openPageServer();
-    await b.ask(`${path}/navigate`, { method: 'POST', body: { url: `${pages.origin}/` } });
     const ended = await b.ask(path, { method: 'DELETE' });
     expect(ended.json()).toMatchObject({ state: 'CLOSED', closeReason: 'requested' });
     for (const node of [a, b]) {
-      const used = await node.ask(`${path}/execute`, { method: 'POST', body: { script: 'return 1' } });
+      const used = await node.ask(`${path}/execute`, { method: 'POST', body: { code: 'return 1' } });
       expect(used.json()).toMatchObject({ status: 410, closeReason: 'requested' });
     }
   });
