@@ -12,18 +12,6 @@ import { openTestDirectory } from './test-directory.ts';
 const START_TIMEOUT_MS = 20_000;
 const RETRY_MS = 50;
 
-/** The server that all tests of a run share. */
-interface TestRedisServer {
-  readonly url: string;
-  readonly pid: number;
-}
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    testRedisServer: TestRedisServer;
-  }
-}
-
 async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -113,9 +113,10 @@ describe('when something of a cluster fails', () => {
     expect(await endsOf(session)).toEqual([['stateChanged', 'its node was lost']]);
     const used = await a.ask(`/api/sessions/${session.id}/content`);
     expect(used.json()).toMatchObject({ status: 410, closeReason: 'node_lost' });
-    await until('it is forgotten', async () =>
-      [a, b].map(listKnownNodes).every(async (known) => (await known).every(({ nodeId }) => nodeId !== 'node-c')),
-    );
+    await until('it is forgotten', async () => {
+      const known = (await Promise.all([a, b].map(listKnownNodes))).flat();
+      return known.every(({ nodeId }) => nodeId !== 'node-c');
+    });
     const next = await until('the profile can be worn', () => a.create({ ...PLAIN, profileId }));
     await b.ask(`/api/sessions/${next.id}`, { method: 'DELETE' });
   });
