@@ -4,7 +4,7 @@ const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
 
 /**
  * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
- * `identity` look at the browsers of the running service as a site would.
+ * `identity` look at the browsers of the running service as a site would, those of `egress` try to get out of them.
  * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
  * processor.
  */
@@ -20,7 +20,7 @@ export default defineConfig({
             ...notOurs,
             '**/*.{db,browser,redis}.test.ts',
             'test/{acceptance,cluster}/**',
-            'test/identity/*.test.ts',
+            'test/{identity,egress}/*.test.ts',
           ],
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
@@ -75,6 +75,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'egress',
+          include: ['test/egress/*.test.ts'],
+          exclude: notOurs,
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 6 },
+        },
+      },
+      {
+        test: {
           name: 'cluster',
           include: ['**/*.redis.test.ts', 'test/cluster/**/*.test.ts'],
           exclude: notOurs,
@@ -83,7 +94,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 90_000,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
         },
       },
     ],

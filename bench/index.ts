@@ -15,12 +15,13 @@ import { measureMemory } from './memory-benchmark.ts';
 import { measurePage } from './page-benchmark.ts';
 import { printLine } from './printer.ts';
 import { type Section, toRow } from './report.ts';
+import { measureEgress } from './egress-benchmark.ts';
 import { findSessionBrowser, type SessionBrowser } from './session-browser.ts';
 import { toTable } from './table.ts';
 import { openWorkspace } from './workspace.ts';
 
 const RUN_TIMEOUT_MS = 20 * 60_000;
-const USAGE = 'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [memory] [density]';
+const USAGE = 'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [egress] [memory] [density]';
 
 /** All benchmarks, in the order they run. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
@@ -28,6 +29,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['cdp', measureCdp],
   ['page', measurePage],
   ['delete', measureDelete],
+  ['egress', measureEgress],
   ['memory', measureMemory],
   ['density', measureDensity],
 ]);

@@ -35,6 +35,8 @@ export interface RawBrowser extends AsyncDisposable {
   /** Its main process, which leads a process group. */
   readonly pid: number;
   readonly folder: string;
+  /** CDP address of the browser. */
+  readonly endpoint: URL;
   /** Milliseconds from before the start of the process until its first answer over CDP. */
   readonly startedInMs: number;
   /** SIGKILL to the whole group. */
@@ -86,13 +88,15 @@ export async function launchRawBrowser(plan: RawBrowserPlan, signal: AbortSignal
     killGroup(child);
     await waitForEnd(members, AbortSignal.timeout(END_TIMEOUT_MS));
   });
-  await answerOnce(await raceAbort(followEndpoint(child), deadline), deadline);
+  const endpoint = await raceAbort(followEndpoint(child), deadline);
+  await answerOnce(endpoint, deadline);
   const startedInMs = performance.now() - startedAt;
 
   const running = starting.move();
   return {
     pid: pid ?? 0,
     folder,
+    endpoint,
     startedInMs,
     kill: () => killGroup(child),
     [Symbol.asyncDispose]: once(() => running.disposeAsync()),

@@ -19,6 +19,18 @@ export const RefusalReason = Type.Enum(
 );
 export type RefusalReason = Static<typeof RefusalReason>;
 
+/** What a session can be told not to load. */
+export const BLOCKABLE_RESOURCES = ['ads', 'trackers', 'images', 'media', 'fonts'] as const;
+
+export const BlockResources = Type.Array(Type.Enum([...BLOCKABLE_RESOURCES]), {
+  uniqueItems: true,
+  maxItems: BLOCKABLE_RESOURCES.length,
+  description:
+    'What is not loaded. `ads` and `trackers`: anything from hosts that are listed as serving such. `images`, `media` and `fonts`: ' +
+    'what pages embed of that kind.',
+});
+export type BlockResources = Static<typeof BlockResources>;
+
 /** Why a connection that was allowed did not come about. */
 export const EgressFailureReason = Type.Enum(
   [

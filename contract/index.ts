@@ -1,5 +1,5 @@
 export { Cookie, CookieInput, CookieList, SetCookies } from './cookie.ts';
-export { EgressFailureReason, RefusalReason, SessionTraffic } from './egress.ts';
+export { BLOCKABLE_RESOURCES, BlockResources, EgressFailureReason, RefusalReason, SessionTraffic } from './egress.ts';
 export {
   BROWSER_BRANDS,
   ClientHints,
@@ -57,6 +57,20 @@ export {
 } from './profile.ts';
 export { Problem, type ProblemCode, ProblemExtensions, ProblemKind, PROBLEMS, problemType } from './problem.ts';
 export {
+  CheckFailureReason,
+  CreateProxy,
+  ListProxiesQuery,
+  Proxy,
+  ProxyCheck,
+  ProxyExit,
+  ProxyGroup,
+  ProxyGroupList,
+  ProxyList,
+  ProxyProtocol,
+  ProxySummary,
+  UpdateProxy,
+} from './proxy.ts';
+export {
   EncodedFile,
   REALTIME_METHODS,
   REALTIME_NOTIFICATIONS,
@@ -68,6 +82,7 @@ export {
   RpcError,
 } from './realtime.ts';
 export { Health, Liveness, Status } from './service.ts';
+export { ProxyRotation, SessionProxy, SessionWarning } from './session-egress.ts';
 export {
   CreateSession,
   Geolocation,

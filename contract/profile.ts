@@ -2,7 +2,8 @@ import { type Static, Type } from 'typebox';
 
 import { CookieInput } from './cookie.ts';
 import { CoherenceFault, Fingerprint, FingerprintConstraints, OsFamily } from './fingerprint.ts';
-import { OPTIONAL_BODY, Uuid } from './session.ts';
+import { OPTIONAL_BODY } from './session.ts';
+import { Uuid } from './uuid.ts';
 import { STORABLE_TEXT } from './storable-text.ts';
 
 const strict = { additionalProperties: false } as const;

@@ -44,6 +44,8 @@ const SESSION_EVENT_TYPES = [
   'drainStarted',
   'commandRefused',
   'emulationIgnored',
+  'egressRefused',
+  'proxyFailed',
   'pageHung',
   'pageRecovered',
   'profileSaved',
@@ -62,7 +64,8 @@ export const SessionEvent = Type.Object({
   data: Type.Record(Type.String(), Type.Unknown(), {
     description:
       'Details. `limitApproached`: limit, value, max. `browserRestarted`: limit, pages. `drainStarted`: endsAt. ' +
-      '`commandRefused`: method, why. `emulationIgnored`: method. `pageHung` and `pageRecovered`: targetId. ' +
+      '`commandRefused`: method, why. `emulationIgnored`: method. ' +
+      '`egressRefused` and `proxyFailed`: host, port, reason, why. `pageHung` and `pageRecovered`: targetId. ' +
       '`profileSaved`: version, sizeBytes, durationMs.',
   }),
   createdAt: Type.String({ format: 'date-time' }),

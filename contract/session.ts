@@ -1,8 +1,11 @@
 import { type Static, type TNull, type TSchema, type TUnion, Type } from 'typebox';
 
+import { SessionTraffic } from './egress.ts';
 import { Fingerprint, FingerprintConstraints } from './fingerprint.ts';
 import { CloseReason, RecycleMode, SessionState, StealthLevel } from './session-lifecycle.ts';
+import { EGRESS_CHANGES, EGRESS_OPTIONS, SessionProxy, SessionWarning } from './session-egress.ts';
 import { STORABLE_TEXT } from './storable-text.ts';
+import { Uuid } from './uuid.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -79,10 +82,6 @@ export const PageUrl = Type.String({
   description: 'An http, https or data URL, or about:blank.',
 });
 
-export const Uuid = Type.String({
-  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
-  description: 'A UUID.',
-});
 /** An inline fingerprint if it names its schema, and else constraints for one: only the mistakes of what was meant are told. */
 const InlineProfile = Type.Unsafe<Fingerprint | FingerprintConstraints>({
   type: 'object',
@@ -91,7 +90,6 @@ const InlineProfile = Type.Unsafe<Fingerprint | FingerprintConstraints>({
   else: FingerprintConstraints,
   description: 'A whole fingerprint (it has a `schema`), or constraints for one. Default: a Windows desktop.',
 });
-const DomainList = Type.Array(Type.String({ minLength: 1, maxLength: 253 }), { maxItems: 1_000 });
 
 /** Body of `POST /api/sessions/create`. All of it is optional. */
 export const CreateSession = Type.Object(
@@ -104,16 +102,20 @@ export const CreateSession = Type.Object(
     stealthLevel: Type.Optional(StealthLevel),
     viewport: Type.Optional(Viewport),
     timezone: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 64, description: 'IANA name, such as Europe/Berlin.' }),
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'IANA name, such as Europe/Berlin. auto: that of the exit.',
+      }),
     ),
     locale: Type.Optional(
       Type.String({
-        pattern: '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$',
+        pattern: '^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*|auto)$',
         maxLength: 35,
-        description: 'BCP 47 tag, such as de-DE.',
+        description: 'BCP 47 tag, such as de-DE. auto: the one most used where the exit is.',
       }),
     ),
-    geolocation: Type.Optional(Geolocation),
+    geolocation: Type.Optional(Type.Union([Geolocation, Type.Literal('auto')])),
     userAgent: Type.Optional(Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\x20-\\x7e]+$' })),
     timeoutMs: Type.Optional(TimeoutMs),
     maxLifetimeMs: Type.Optional(MaxLifetimeMs),
@@ -146,8 +148,6 @@ export const CreateSession = Type.Object(
     allowIncoherent: Type.Optional(
       Type.Boolean({ description: 'Wear a fingerprint that contradicts itself, which is refused otherwise.' }),
     ),
-    proxyId: Type.Optional(Uuid),
-    proxy: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
     persist: Type.Optional(
       Type.Boolean({
         description: "Save the profile's state at the end: cookies, storage, databases. Needs profileId.",
@@ -158,23 +158,14 @@ export const CreateSession = Type.Object(
       Type.Boolean({ description: 'End the session that wears the profile, in place of a 409 PROFILE_LOCKED.' }),
     ),
     record: Type.Optional(Type.Boolean()),
-    blockResources: Type.Optional(Type.Array(Type.String({ maxLength: 32 }), { maxItems: 16 })),
-    allowedDomains: Type.Optional(DomainList),
-    blockedDomains: Type.Optional(DomainList),
+    ...EGRESS_OPTIONS,
   },
   { additionalProperties: false, ...OPTIONAL_BODY },
 );
 export type CreateSession = Static<typeof CreateSession>;
 
 /** Options of `CreateSession` that this version knows and refuses, so that nobody believes they are in force. */
-export const UNAVAILABLE_CREATE_OPTIONS = [
-  'proxyId',
-  'proxy',
-  'record',
-  'blockResources',
-  'allowedDomains',
-  'blockedDomains',
-] as const satisfies readonly (keyof CreateSession)[];
+export const UNAVAILABLE_CREATE_OPTIONS = ['record'] as const satisfies readonly (keyof CreateSession)[];
 
 /** Body of `PATCH /api/sessions/:id`. */
 export const UpdateSession = Type.Object(
@@ -184,6 +175,7 @@ export const UpdateSession = Type.Object(
     maxRequests: Type.Optional(orNone(MaxRequests)),
     memoryLimitMb: Type.Optional(orNone(MemoryLimitMb)),
     metadata: Type.Optional(Metadata),
+    ...EGRESS_CHANGES,
   },
   { additionalProperties: false, minProperties: 1 },
 );
@@ -239,6 +231,10 @@ export const Session = Type.Object({
   recycle: RecycleMode,
   requestCount: Type.Integer({ description: 'REST requests and CDP commands so far.' }),
   clients: Type.Integer({ description: 'Connected over CDP now.' }),
+  proxy: Type.Union([SessionProxy, Type.Null()], { description: 'null: it leaves directly.' }),
+  traffic: Type.Union([SessionTraffic, Type.Null()], { description: 'null after the end.' }),
+  trafficLimitMb: Type.Union([Type.Integer(), Type.Null()]),
+  warnings: Type.Array(SessionWarning, { description: 'What does not fit together and was not refused.' }),
   usage: Type.Union([SessionUsage, Type.Null()], { description: 'null until first measured, and after the end.' }),
   metadata: Metadata,
   error: Type.Union([Type.String(), Type.Null()], { description: 'What went wrong, when something did.' }),

@@ -11,11 +11,15 @@ import {
   relaunchBrowser,
   removeLeftovers,
 } from './browser/index.ts';
+import { auditCreates } from './audit-creates.ts';
 import { buildAccess } from './build-access.ts';
 import { buildCluster, type ClusterParts, measureCluster, ownUrl, startCluster } from './build-cluster.ts';
+import { buildEgress, buildSessionEgress } from './build-egress.ts';
 import { buildIdentities } from './build-identities.ts';
-import { buildPool, measurePool, type PoolParts } from './build-pool.ts';
+import { buildMetrics } from './build-metrics.ts';
+import { buildPool, type PoolParts } from './build-pool.ts';
 import { buildProfiles, type ProfileParts } from './build-profiles.ts';
+import { buildProxies, type ProxyParts } from './build-proxies.ts';
 import { buildRealtime, openFeed, realtimeUpgrade } from './build-realtime.ts';
 import { buildInterfaces, endElsewhere } from './cluster-interfaces.ts';
 import { AuditTrail } from './features/audit/index.ts';
@@ -29,7 +33,9 @@ import {
   EmulationLog,
   RefusalLog,
 } from './features/cdp/index.ts';
+import type { Egress } from './features/egress/index.ts';
 import { profileFileRoutes, profileRoutes } from './features/profiles/index.ts';
+import { proxyRoutes } from './features/proxies/index.ts';
 import { realtimeDocument, type RealtimeGateway, realtimeRoutes } from './features/realtime/index.ts';
 import {
   pageCommands,
@@ -50,7 +56,6 @@ import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
 import { holdDataDir } from './platform/data-dir-lock.ts';
 import type { Logger } from './platform/logger/logger.ts';
-import { ServiceMetrics } from './platform/metrics/service-metrics.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import { healthChecks, type ReportedParts, reportStatus } from './service-report.ts';
 import type { Settings } from './settings/load-settings.ts';
@@ -94,6 +99,8 @@ interface Parts extends ReportedParts, PoolParts {
   readonly feed: SessionFeed;
   readonly profiles: ProfileParts;
   readonly cluster: ClusterParts | undefined;
+  readonly proxies: ProxyParts;
+  readonly egress: Egress;
 }
 
 /**
@@ -113,12 +120,13 @@ export async function createApp(
   const signal = AbortSignal.any([stop, AbortSignal.timeout(START_TIMEOUT_MS)]);
   await mkdir(settings.dataDir, { recursive: true });
   stack.use(await holdDataDir(settings.dataDir, processId));
-  const host = await findBrowserHost(settings, logger);
+  const egress = stack.use(buildEgress(settings, logger));
+  const host = await findBrowserHost(settings, (port) => egress.open(port), logger);
   signal.throwIfAborted();
   const db = await openStorage(settings, stack, { logger, signal });
   signal.throwIfAborted();
   await openFolderRoot(host.foldersRoot);
-  const parts = await buildParts({ settings, host, db, stack, logger });
+  const parts = await buildParts({ settings, host, egress, db, stack, logger });
   const { http, realtime } = await buildServer(settings, parts, logger);
   // From here on the others know that this node is there, and leave what it may take over alone.
   if (parts.cluster !== undefined) await startCluster(parts.cluster, { stack, logger });
@@ -176,11 +184,12 @@ async function recover(
 async function buildParts(base: {
   settings: Settings;
   host: BrowserHost;
+  egress: Egress;
   db: Database;
   stack: AsyncDisposableStack;
   logger: AppLogger;
 }): Promise<Parts> {
-  const { settings, host, db, stack, logger } = base;
+  const { settings, host, egress, db, stack, logger } = base;
   const { cdpPortBase, cdpPortCount } = settings;
   const identities = await buildIdentities(host, settings.dataDir, logger);
   const poolParts = buildPool(settings, { host, identities }, { stack, logger });
@@ -207,6 +216,9 @@ async function buildParts(base: {
     { db, local: poolParts.admission, memory: poolParts.memory, sessions: () => sessions, events, version: VERSION },
     { stack, logger },
   );
+  const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
+  stack.defer(() => proxies.store.flush());
+  const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
   const sessions: SessionService = new SessionService({
     sessions: new SessionRepository(db, settings.nodeId),
     nodeId: settings.nodeId,
@@ -215,35 +227,27 @@ async function buildParts(base: {
     endElsewhere: cluster && ((id) => endElsewhere(cluster, id)),
     identities,
     profiles: profiles.wardrobe,
+    egress: sessionEgress,
     openPort: (...session) => gateway.openPort(...session),
     adopt: (owned, signal) => adoptBrowser(owned, host, signal),
     relaunch: (old, signal) => relaunchBrowser(old, host, signal),
     events,
     logger,
-    defaults: {
-      timeoutMs: settings.sessionTimeoutMs,
-      maxRequests: settings.maxRequestsPerSession,
-      memoryLimitBytes: settings.memoryThresholdMb * BYTES_PER_MB,
-    },
+    defaults: sessionDefaults(settings),
     extensionsDir: settings.extensionsDir,
   });
   auditCreates(events, stack.use(new AuditTrail({ db, nodeId: settings.nodeId, logger })));
   const feed = await openFeed({ service: sessions, events, db }, logger);
-  return { ...poolParts, host, db, tokens, gateway, cdpClients, events, sessions, feed, profiles, cluster };
+  const shared = { host, db, tokens, gateway, cdpClients, events, sessions, feed };
+  return { ...poolParts, ...shared, profiles, proxies, egress, cluster };
 }
 
-/** Keeps a trail of every browser that was given to somebody: what it claimed to be, and how it came to be. */
-function auditCreates(events: TypedEmitter<SessionEvents>, trail: AuditTrail): void {
-  events.on('created', ({ sessionId, outcome, stealthLevel, identity }) => {
-    const { os = null, seed = null } = identity?.fingerprint ?? {};
-    trail.record({
-      action: 'createSession',
-      resourceType: 'session',
-      resourceId: sessionId,
-      outcome: outcome === 'failed' ? 'failure' : 'success',
-      details: { start: outcome, stealthLevel, userAgent: identity?.userAgent ?? null, os, seed },
-    });
-  });
+function sessionDefaults(settings: Settings): { timeoutMs: number; maxRequests: number; memoryLimitBytes: number } {
+  return {
+    timeoutMs: settings.sessionTimeoutMs,
+    maxRequests: settings.maxRequestsPerSession,
+    memoryLimitBytes: settings.memoryThresholdMb * BYTES_PER_MB,
+  };
 }
 
 async function buildServer(
@@ -275,6 +279,7 @@ async function buildServer(
   await http.register(pageRoutes(commands.pages), { prefix: '/api' });
   await http.register(profileRoutes(parts.profiles.commands), { prefix: '/api' });
   await http.register(profileFileRoutes(parts.profiles.commands), { prefix: '/api' });
+  await http.register(proxyRoutes(parts.proxies.commands), { prefix: '/api' });
   await http.register(realtimeRoutes(realtimeDocument({ version: VERSION, connectQuery: ConnectQuery })));
   await http.register(cdpRoutes(), { prefix: '/api' });
   const node = { ...settings, version: VERSION, browserVersion: host.version, startedAt: new Date() };
@@ -312,20 +317,4 @@ function upgradeRoutes({ gateway, sessions, cdpClients, cluster }: Parts, logger
       handle: () => Promise.reject(new AppError('NOT_AVAILABLE', 'The live view is not available in this version')),
     },
   ];
-}
-
-function buildMetrics({ sessions, admission, events, ...pool }: Parts, realtimeClients: () => number): ServiceMetrics {
-  const metrics = new ServiceMetrics({
-    liveSessions: () => sessions.live.length,
-    sessionLimit: () => admission.limit,
-    queuedCreates: () => admission.waiting,
-    cdpClients: () => sessions.clientCount,
-    realtimeClients,
-  });
-  events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
-  events.on('healthChecked', ({ outcome }) => metrics.recordHealthCheck(outcome));
-  events.on('commandRefused', () => metrics.recordRefusedCommand());
-  events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
-  measurePool(pool, metrics.registry);
-  return metrics;
 }

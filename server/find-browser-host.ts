@@ -22,7 +22,11 @@ export class HostError extends Error {
 }
 
 /** Finds out what this machine offers browsers. @throws {HostError} when there is no Chromium that runs */
-export async function findBrowserHost(settings: Settings, logger: Logger): Promise<BrowserHost> {
+export async function findBrowserHost(
+  settings: Settings,
+  openProxy: BrowserHost['openProxy'],
+  logger: Logger,
+): Promise<BrowserHost> {
   const executablePath = settings.chromiumPath ?? findChromium();
   if (executablePath === undefined) {
     throw new HostError('No Chromium was found. Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH.');
@@ -45,6 +49,7 @@ export async function findBrowserHost(settings: Settings, logger: Logger): Promi
     sharedMemory: hasSharedMemory(),
     groups: new ProcessGroups(),
     debuggingPorts: new DebuggingPorts(),
+    openProxy,
     launchTimeoutMs,
   };
 }

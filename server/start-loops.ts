@@ -1,4 +1,5 @@
 import { ProcessMeter } from './browser/index.ts';
+import type { ProxyParts } from './build-proxies.ts';
 import {
   MetricsRepository,
   type SessionEvents,
@@ -18,6 +19,9 @@ const LIMIT_CHECK_INTERVAL_MS = 1_000;
 const ADMISSION_CHECK_INTERVAL_MS = 1_000;
 const UNOWNED_CHECK_INTERVAL_MS = 10_000;
 const SAMPLE_INTERVAL_MS = 5_000;
+const PROXY_NOTES_INTERVAL_MS = 10_000;
+/** How often it is looked whether a proxy is due for its check. */
+const PROXY_CHECK_INTERVAL_MS = 10_000;
 /** What exact memory readings may take of a sampling interval: one per cent of a core. */
 const SAMPLE_BUDGET_MS = SAMPLE_INTERVAL_MS / 100;
 const CLEAN_UP_INTERVAL_MS = 60 * 60_000;
@@ -26,11 +30,12 @@ const LONGEST_LOOP_BACKOFF_MS = 30_000;
 /** The parts that have to be looked after. */
 type LoopParts = Pick<ReportedParts, 'sessions' | 'admission' | 'db'> & {
   readonly events: TypedEmitter<SessionEvents>;
+  readonly proxies: Pick<ProxyParts, 'store'>;
 };
 
 /** Begins everything this node does again and again. The caller must dispose each. */
 export function startLoops(
-  { sessions, admission, events, db }: LoopParts,
+  { sessions, admission, events, db, proxies }: LoopParts,
   settings: Settings,
   logger: Logger,
 ): BackgroundLoop[] {
@@ -55,6 +60,8 @@ export function startLoops(
     start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
     start(SAMPLE_INTERVAL_MS, () => use.storeAll(), 'use of sessions could not be recorded'),
     start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
+    start(PROXY_NOTES_INTERVAL_MS, () => proxies.store.flush(), 'use of proxies could not be recorded'),
+    start(PROXY_CHECK_INTERVAL_MS, (signal) => proxies.store.checkDue(signal), 'proxies could not be checked'),
     start(CLEAN_UP_INTERVAL_MS, (signal) => metrics.cleanUp(retentionDays, signal), 'old rows could not be deleted'),
     start(UNOWNED_CHECK_INTERVAL_MS, () => sessions.closeUnowned(), 'left sessions could not be closed'),
   ];

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from '../lib/once.ts';
 import type { Browser } from './browser.ts';
 import { type BrowserFolder, folderAt, FOLDER_VARIABLE, isFolderName } from './browser-folder.ts';
-import { BrowserHome, type OwnerNote } from './browser-home.ts';
+import { BrowserHome, type OwnerNote, readOwnerNote } from './browser-home.ts';
 import { type BrowserProcess, KILL_DEADLINE_MS } from './browser-process.ts';
 import type { BrowserHost } from './browser-spec.ts';
 import { connectBrowser } from './launch-browser.ts';
@@ -37,7 +37,7 @@ export async function findOwnedBrowsers(root: string): Promise<OwnedBrowser[]> {
   const found = await Promise.all(
     names.map(async (name) => {
       const folder = folderAt(path.join(root, name));
-      const note = await new BrowserHome(folder).readOwner();
+      const note = await readOwnerNote(folder);
       if (note === undefined || (await currentStartTicks(note.pid)) !== note.startTicks) return [];
       return [{ owner: note.owner, folder, note }];
     }),
@@ -104,5 +104,6 @@ export async function adoptBrowser(owned: OwnedBrowser, host: BrowserHost, signa
   const home = stack.use(new BrowserHome(folder));
   const display = note.display && stack.use(adoptDisplay(note.display, host));
   const process = stack.use(await adoptProcess(owned, host));
+  await home.openProxy(host, note.proxyPort);
   return await connectBrowser({ spec, home, display, process }, { host, stack, isNew: false }, signal);
 }

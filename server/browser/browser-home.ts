@@ -4,7 +4,7 @@ import path from 'node:path';
 import { once } from '../lib/once.ts';
 import { type BrowserFolder, createBrowserFolder, removeBrowserFolder } from './browser-folder.ts';
 import type { BrowserIdentity } from './browser-identity.ts';
-import type { BrowserSpec } from './browser-spec.ts';
+import type { BrowserHost, BrowserProxy, BrowserSpec } from './browser-spec.ts';
 
 const OWNER_FILE = 'owner.json';
 
@@ -47,19 +47,37 @@ export interface OwnerNote {
   /** With the pid it names one process for ever. */
   readonly startTicks: string;
   readonly endpoint: string;
+  /** Port of its proxy: with another it would have no way out. */
+  readonly proxyPort: number;
   readonly display?: { readonly pid: number; readonly name: string; readonly authorityFile: string } | undefined;
 }
 
-/** A browser's folder while it is somebody's: removed when disposed, unless it was handed over before. */
+/** The note in a browser's folder; undefined where there is none that can be read. */
+export async function readOwnerNote(folder: BrowserFolder): Promise<OwnerNote | undefined> {
+  try {
+    return JSON.parse(await readFile(path.join(folder.path, OWNER_FILE), 'utf8')) as OwnerNote;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What outlives one browser for its successor: its folder, and the proxy it leaves through with the rules that hold there. The folder is
+ * removed and the proxy closed when it is disposed, unless it was handed over before.
+ */
 export class BrowserHome implements AsyncDisposable {
   readonly folder: BrowserFolder;
+  #proxy: BrowserProxy | undefined;
   #isHandedOver = false;
   readonly [Symbol.asyncDispose] = once(async () => {
-    if (!this.#isHandedOver) await removeBrowserFolder(this.folder.path);
+    if (this.#isHandedOver) return;
+    await this.#proxy?.[Symbol.asyncDispose]();
+    await removeBrowserFolder(this.folder.path);
   });
 
-  constructor(folder: BrowserFolder) {
+  constructor(folder: BrowserFolder, proxy?: BrowserProxy) {
     this.folder = folder;
+    this.#proxy = proxy;
   }
 
   /** Makes an empty one. The caller must dispose it. */
@@ -70,7 +88,18 @@ export class BrowserHome implements AsyncDisposable {
   /** The same folder for a successor, whose disposal removes it; this one's does not any more. */
   handOver(): BrowserHome {
     this.#isHandedOver = true;
-    return new BrowserHome(this.folder);
+    return new BrowserHome(this.folder, this.#proxy);
+  }
+
+  /** Port of its proxy; 0 before one is opened. */
+  get proxyPort(): number {
+    return this.#proxy?.port ?? 0;
+  }
+
+  /** Opens its proxy if it has none yet: on a certain port where its browser runs already. Resolves to the port. */
+  async openProxy({ openProxy }: Pick<BrowserHost, 'openProxy'>, port?: number): Promise<number> {
+    this.#proxy ??= await openProxy(port);
+    return this.#proxy.port;
   }
 
   /** Makes the user-data directory free for another browser. */
@@ -101,14 +130,5 @@ export class BrowserHome implements AsyncDisposable {
     }
     await writeFile(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
     await rename(`${file}.new`, file);
-  }
-
-  /** The note, or undefined where there is none that can be read. */
-  async readOwner(): Promise<OwnerNote | undefined> {
-    try {
-      return JSON.parse(await readFile(path.join(this.folder.path, OWNER_FILE), 'utf8')) as OwnerNote;
-    } catch {
-      return undefined;
-    }
   }
 }

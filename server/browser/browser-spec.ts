@@ -1,5 +1,6 @@
 import type { Geolocation, Viewport } from '@guise/contract';
 
+import type { BlockedType } from './blocked-types.ts';
 import type { BrowserIdentity } from './browser-identity.ts';
 import type { DebuggingPorts } from './debugging-ports.ts';
 import type { ProcessGroups } from './process-groups.ts';
@@ -20,8 +21,16 @@ export interface BrowserSpec {
   readonly launchArgs: readonly string[];
   /** Absolute paths of unpacked extensions. */
   readonly extensionDirs: readonly string[];
+  /** What it is not to load; absent: everything is loaded. `Browser.setBlockedTypes` changes it. */
+  readonly blockedTypes?: readonly BlockedType[] | undefined;
   /** Whom it is to appear as. Takes the place of viewport, time zone, locale, geolocation and user agent. */
   readonly identity?: BrowserIdentity | undefined;
+}
+
+/** The proxy all connections of one browser leave through: it is given no other way. Disposing it closes it. */
+export interface BrowserProxy extends AsyncDisposable {
+  /** On 127.0.0.1. */
+  readonly port: number;
 }
 
 /** What the host offers browsers: the same for each of them. */
@@ -41,6 +50,11 @@ export interface BrowserHost {
   readonly groups: ProcessGroups;
   /** The ports on which its browsers are debugged. */
   readonly debuggingPorts: DebuggingPorts;
+  /**
+   * Opens the proxy of one browser, on `port` where that is given, which then is what its browser already knows. Rejects when it
+   * cannot.
+   */
+  readonly openProxy: (port?: number) => Promise<BrowserProxy>;
   /** From spawn to the first answer over CDP. Milliseconds. */
   readonly launchTimeoutMs: number;
 }

@@ -2,6 +2,7 @@ import { type Cookie, type CookieInput, PAGE_TIMEOUT_MS, type Viewport } from '@
 
 import { isTimeout } from '../lib/deadline.ts';
 import { once } from '../lib/once.ts';
+import type { BlockedType, TypeBlocker } from './blocked-types.ts';
 import type { BrowserHome } from './browser-home.ts';
 import type { SetupCommand } from './browser-identity.ts';
 import type { BrowserExit, BrowserProcess } from './browser-process.ts';
@@ -25,6 +26,7 @@ interface BrowserParts {
   readonly process: BrowserProcess;
   readonly connection: CdpConnection;
   readonly pages: PageDirectory;
+  readonly types: TypeBlocker;
   readonly dialogs: { answeredByUs: boolean };
   readonly owned: AsyncDisposableStack;
 }
@@ -52,7 +54,6 @@ export interface BrowserState {
  * Knows nothing of sessions.
  */
 export class Browser implements AsyncDisposable {
-  readonly spec: BrowserSpec;
   readonly userAgent: string;
   readonly version: string;
   readonly pid: number;
@@ -62,12 +63,13 @@ export class Browser implements AsyncDisposable {
   readonly gone: Promise<BrowserExit>;
   readonly #parts: BrowserParts;
   readonly #dispose: () => Promise<void>;
+  #spec: BrowserSpec;
   /** Found at the first look. */
   #zygotes: readonly number[] | undefined;
 
   constructor(parts: BrowserParts) {
     this.#parts = parts;
-    this.spec = parts.spec;
+    this.#spec = parts.spec;
     this.userAgent = parts.userAgent;
     this.version = parts.version;
     this.pid = parts.process.pid;
@@ -75,6 +77,11 @@ export class Browser implements AsyncDisposable {
     const { process, connection } = parts;
     this.gone = Promise.race([process.exited, connection.closed.then(() => ({ exitCode: null, signal: null }))]);
     this.#dispose = once(() => parts.owned.disposeAsync());
+  }
+
+  /** What it is: as it was launched, and what it has been told to block since. */
+  get spec(): BrowserSpec {
+    return this.#spec;
   }
 
   /** Whether dialogs (`alert` and the like) are answered for the page; off while a client drives the browser. */
@@ -85,6 +92,11 @@ export class Browser implements AsyncDisposable {
   /** The folder everything the browser writes is in; the one thing on this machine a client may name paths below. */
   get folder(): BrowserHome['folder'] {
     return this.#parts.home.folder;
+  }
+
+  /** Where its proxy listens. */
+  get proxyPort(): number {
+    return this.#parts.home.proxyPort;
   }
 
   get processes(): BrowserProcesses {
@@ -103,6 +115,14 @@ export class Browser implements AsyncDisposable {
   /** Sets anew what a CDP session that has ended may have taken back. Does not wait for it. */
   restoreOverrides(): void {
     this.#parts.pages.restoreOverrides();
+  }
+
+  /**
+   * To be called before a page is opened with an address, so that its first request has the client hints that all others have. Resolves,
+   * never rejects, when the page may be opened.
+   */
+  async expectPage(): Promise<void> {
+    await this.#parts.pages.expect();
   }
 
   get pageCount(): number {
@@ -132,6 +152,17 @@ export class Browser implements AsyncDisposable {
     const { targetId } = await this.page(signal);
     const { windowId } = await browser.send('Browser.getWindowForTarget', { targetId }, signal);
     await browser.send('Browser.setContentsSize', { windowId, width, height }, signal);
+  }
+
+  /**
+   * Has it load none of these kinds of subresources, in documents and workers that begin to load from now on, and all others.
+   * `noteOwner` has to be called again for a service that takes the browser over to know.
+   *
+   * @throws {CdpClosedError} when the browser is gone
+   */
+  async setBlockedTypes(blockedTypes: readonly BlockedType[], signal: AbortSignal): Promise<void> {
+    await this.#parts.types.block(blockedTypes, signal);
+    this.#spec = { ...this.#spec, blockedTypes };
   }
 
   /** Resolves when the browser answers; rejects when it is gone or `signal` is aborted first. */
@@ -188,16 +219,17 @@ export class Browser implements AsyncDisposable {
    * see `findOwnedBrowsers`. undefined: nobody's (any more).
    */
   async noteOwner(owner: string | undefined): Promise<void> {
-    const { home, process, display, spec } = this.#parts;
+    const { home, process, display } = this.#parts;
     await home.writeOwner(
       owner === undefined
         ? undefined
         : {
             owner,
-            spec,
+            spec: this.#spec,
             pid: process.pid,
             startTicks: (await currentStartTicks(process.pid)) ?? '',
             endpoint: process.endpoint.href,
+            proxyPort: home.proxyPort,
             display: display && { pid: display.pid, name: display.name, authorityFile: display.authorityFile },
           },
     );

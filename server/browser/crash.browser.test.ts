@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { openPageServer } from '../testing/page-server.ts';
-import { openTestHost, PLAIN_BROWSER } from '../testing/test-host.ts';
+import { loseProxies, openTestHost, PLAIN_BROWSER } from '../testing/test-host.ts';
 import { until } from '../testing/until.ts';
 import { adoptBrowser, findOwnedBrowsers } from './adopt-browser.ts';
 import type { Browser } from './browser.ts';
@@ -88,6 +88,7 @@ describe('a tab that had crashed before its browser was taken over', () => {
     await crash(client, () => listRenderers(client));
     const [owned] = await findOwnedBrowsers(host.foldersRoot);
     if (owned === undefined) throw new Error('The browser was not found');
+    await loseProxies();
     await using second = await adoptBrowser(owned, host, soon());
     const page = await second.page(soon());
     await expect(page.execute({ code: '1' }, soon())).rejects.toMatchObject({ code: 'PAGE_OPERATION_FAILED' });

@@ -4,18 +4,11 @@ import { createServer } from 'node:net';
 import { AppError } from '../lib/app-error.ts';
 
 /**
- * The ports on which browsers are debugged: those of five digits that begin with these. Nothing of a session may reach them, so
- * they are few, and told by a pattern; they lie below those that Linux gives to outgoing connections.
+ * The ports on which browsers are debugged. Nothing of a session may reach them, as a page sent there could drive browsers past all
+ * checks: the egress policy refuses the whole range. It lies below the ports that Linux gives to outgoing connections.
  */
-const PREFIX = 29;
+const FIRST = 29_000;
 const COUNT = 1_000;
-const FIRST = PREFIX * COUNT;
-
-/**
- * Makes a browser unable to connect to any browser's debugging port, its own among them: a page sent there could drive
- * browsers past all checks. For `--host-resolver-rules`; Chromium matches the pattern against `host:port`, for addresses too.
- */
-export const UNREACHABLE_DEBUGGING_PORTS = `MAP *:${PREFIX}??? ~NOTFOUND`;
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();

@@ -1,8 +1,9 @@
 export { adoptBrowser, findOwnedBrowsers, type OwnedBrowser } from './adopt-browser.ts';
+export type { BlockedType } from './blocked-types.ts';
 export { Browser } from './browser.ts';
 export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
 export type { BrowserIdentity, HomeFile, SetupCommand } from './browser-identity.ts';
-export type { BrowserHost, BrowserSpec } from './browser-spec.ts';
+export type { BrowserHost, BrowserProxy, BrowserSpec } from './browser-spec.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export { listBrands, reducedUserAgent } from './client-hints.ts';
 export {

@@ -1,10 +1,12 @@
 import { AppError } from '../lib/app-error.ts';
 import { isTimeout } from '../lib/deadline.ts';
+import { TypeBlocker } from './blocked-types.ts';
 import { Browser, type BrowserState } from './browser.ts';
 import { BrowserHome } from './browser-home.ts';
 import { type BrowserProcess, startBrowserProcess } from './browser-process.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { CdpConnection } from './cdp-connection.ts';
+import { HaltedRequests } from './halted-requests.ts';
 import { displayFor, planLaunch } from './launch-plan.ts';
 import { PageDirectory } from './page-directory.ts';
 import { planTargetSetup } from './target-setup.ts';
@@ -41,7 +43,11 @@ export async function connectBrowser(
   const connection = stack.use(await CdpConnection.open(process.endpoint, signal));
   const dialogs = { answeredByUs: true };
   const setup = planTargetSetup(spec, host);
-  const pages = new PageDirectory({ connection, setup, answersDialogs: () => dialogs.answeredByUs });
+  const halted = new HaltedRequests(connection.browser);
+  const types = new TypeBlocker(connection.browser, halted);
+  // Before any page of it can be given an address.
+  if (spec.blockedTypes !== undefined) await types.block(spec.blockedTypes, signal);
+  const pages = new PageDirectory({ connection, halted, setup, answersDialogs: () => dialogs.answeredByUs });
   const [{ userAgent }] = await Promise.all([
     connection.browser.send('Browser.getVersion', undefined, signal),
     pages.start({ isNew }, signal),
@@ -62,6 +68,7 @@ export async function connectBrowser(
     process,
     connection,
     pages,
+    types,
     dialogs,
     owned: stack.move(),
   });
@@ -95,7 +102,8 @@ async function launchIn(
     ? undefined
     : stack.use(await openDisplayFor(spec, { host, folder: folder.path }, signal));
   const { port: debuggingPort } = stack.use(await host.debuggingPorts.take());
-  const plan = planLaunch(spec, host, { folder, display, debuggingPort });
+  const proxyPort = await home.openProxy(host);
+  const plan = planLaunch(spec, host, { folder, display, debuggingPort, proxyPort });
   const process = stack.use(await startBrowserProcess(host, plan, signal));
   return await connectBrowser({ spec, home, display, process }, { host, stack, isNew: true }, signal);
 }

@@ -5,7 +5,6 @@ import { FOLDER_ROOT_VARIABLE, FOLDER_VARIABLE } from './browser-folder.ts';
 import type { BrowserIdentity, IdentityDisplay } from './browser-identity.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { desktopUserAgent } from './client-hints.ts';
-import { UNREACHABLE_DEBUGGING_PORTS } from './debugging-ports.ts';
 
 /** Size of the screen a browser stands on, in physical pixels. */
 const SCREEN = { width: 1920, height: 1080 } as const;
@@ -63,7 +62,8 @@ const COMMON_FLAGS = [
   '--password-store=basic',
   // Keeps information bars out of the window, so that the page has the height it was given.
   '--test-type',
-  `--host-resolver-rules=${UNREACHABLE_DEBUGGING_PORTS}`,
+  // The proxy carries no UDP.
+  '--webrtc-ip-handling-policy=disable_non_proxied_udp',
 ];
 
 /** How to start one browser. */
@@ -156,6 +156,19 @@ function extensionFlags(dirs: readonly string[]): string[] {
   return [`--load-extension=${dirs.join(',')}`, `--disable-extensions-except=${dirs.join(',')}`];
 }
 
+/**
+ * Leaves a browser one way out: its proxy, for loopback addresses too, which Chromium would reach past it. It looks up no name and connects to
+ * no other address, whatever may not ask for a proxy: a prefetch of names, for one.
+ */
+function proxyFlags(port: number): string[] {
+  const proxy = `127.0.0.1:${port}`;
+  return [
+    `--proxy-server=http://${proxy}`,
+    '--proxy-bypass-list=<-loopback>',
+    `--host-resolver-rules=MAP ${proxy} ${proxy},MAP * ~NOTFOUND`,
+  ];
+}
+
 /** Turns a spec into the command line and the environment of its browser. Pure. */
 export function planLaunch(
   spec: BrowserSpec,
@@ -164,14 +177,16 @@ export function planLaunch(
     folder: BrowserFolder;
     display: { name: string; authorityFile: string } | undefined;
     debuggingPort: number;
+    proxyPort: number;
   },
 ): LaunchPlan {
-  const { folder, display, debuggingPort } = place;
+  const { folder, display, debuggingPort, proxyPort } = place;
   return {
     args: [
       `--user-data-dir=${folder.userDataDir}`,
       `--remote-debugging-port=${debuggingPort}`,
       ...COMMON_FLAGS,
+      ...proxyFlags(proxyPort),
       ...(host.sandbox ? [] : ['--no-sandbox']),
       ...(host.sharedMemory ? [] : ['--disable-dev-shm-usage']),
       ...featureFlags(spec),

@@ -3,6 +3,8 @@ import type { Protocol } from 'devtools-protocol';
 import { raceAbort } from '../lib/deadline.ts';
 import type { SetupCommand } from './browser-identity.ts';
 import type { CdpConnection, CdpSession } from './cdp-connection.ts';
+import { ExpectedPages } from './expected-pages.ts';
+import type { HaltedRequests } from './halted-requests.ts';
 import { Page } from './page.ts';
 import { applyTargetSetup, listRenewals, planSharedOverrides, sendCommands, type TargetSetup } from './target-setup.ts';
 
@@ -28,6 +30,7 @@ async function untilCrash(session: CdpSession, work: Promise<void>): Promise<voi
 
 interface PageDirectoryOptions {
   readonly connection: CdpConnection;
+  readonly halted: HaltedRequests;
   /** What every target is to get before it runs; undefined leaves all of them alone. */
   readonly setup: TargetSetup | undefined;
   readonly answersDialogs: () => boolean;
@@ -52,9 +55,12 @@ export class PageDirectory {
   /** All targets that were set up, with their types, by session id. */
   readonly #targets = new Map<string, { readonly session: CdpSession; readonly type: string }>();
   readonly #waiting = new Set<() => void>();
+  readonly #expected: ExpectedPages;
 
   constructor(options: PageDirectoryOptions) {
     this.#options = options;
+    const { connection, halted, setup } = options;
+    this.#expected = new ExpectedPages(connection.browser, { halted, hints: setup?.userAgent?.userAgentMetadata });
   }
 
   get count(): number {
@@ -110,6 +116,11 @@ export class PageDirectory {
     return planSharedOverrides(this.#options.setup);
   }
 
+  /** See `Browser.expectPage`. */
+  async expect(): Promise<void> {
+    await this.#expected.expect();
+  }
+
   /** See `Browser.restoreOverrides`. */
   restoreOverrides(): void {
     const documents = [...this.#targets.values()].filter(({ type }) => type === 'page' || type === 'iframe');
@@ -163,7 +174,7 @@ export class PageDirectory {
       session.on('Inspector.targetReloadedAfterCrash', () => void setUp());
       return;
     }
-    const page = new Page({ targetId, session, answersDialogs });
+    const page = new Page({ targetId, session, answersDialogs, expectPage: () => void this.#expected.expect() });
     const setUpPage = (): void => void this.#pages.set(targetId, { page, isSetUp: untilCrash(session, setUp()) });
     setUpPage();
     // What the renderer that died had not taken yet died with it.

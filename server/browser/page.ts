@@ -44,6 +44,14 @@ interface OperationLimits {
   readonly isCurrent?: () => boolean;
 }
 
+interface PageParts {
+  readonly targetId: string;
+  readonly session: CdpSession;
+  readonly answersDialogs: () => boolean;
+  /** Something is about to be done that may open another page, with an address. */
+  readonly expectPage: () => void;
+}
+
 /**
  * One page of a browser, driven over our own attached session.
  *
@@ -54,6 +62,7 @@ export class Page {
   readonly targetId: string;
   readonly session: CdpSession;
   readonly network: NetworkSwitch;
+  readonly expectPage: () => void;
   /** Whether dialogs are ours to answer; a client that drives the browser itself wants to see them. */
   readonly #answersDialogs: () => boolean;
   #prepared: Promise<void> | undefined;
@@ -63,9 +72,10 @@ export class Page {
   readonly #navigations = new Set<{ readonly href: string }>();
   #lastNavigation: { readonly href: string } | undefined;
 
-  constructor(parts: { targetId: string; session: CdpSession; answersDialogs: () => boolean }) {
+  constructor(parts: PageParts) {
     this.targetId = parts.targetId;
     this.session = parts.session;
+    this.expectPage = parts.expectPage;
     this.#input = new PageInput(this);
     this.network = new NetworkSwitch(parts.session);
     this.#answersDialogs = parts.answersDialogs;

@@ -32,11 +32,6 @@ function cloudOnly<Schema extends TSchema>(each: Setting<Schema>): Setting<Schem
   return { ...each, unavailable: 'cloudOnly' };
 }
 
-/** A setting of a later version that it does no harm to ignore, with a warning. */
-function ignoredForNow<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
-  return { ...each, unavailable: 'ignored' };
-}
-
 const DAY_MS = 24 * 60 * 60_000;
 const text = (options: object = {}): ReturnType<typeof Type.String> => Type.String({ minLength: 1, ...options });
 const integer = (minimum: number, maximum: number, fallback: number): ReturnType<typeof Type.Integer> =>
@@ -190,10 +185,42 @@ export const SETTINGS = {
   s3SecretAccessKey: refusedForNow(
     secret(setting('S3_SECRET_ACCESS_KEY', Type.Optional(text()), 'Secret key of the storage.')),
   ),
-  egressAllow: ignoredForNow(
-    setting('EGRESS_ALLOW', Type.Optional(text()), 'CIDR list sessions may reach beside public addresses.'),
+  egressAllow: setting(
+    'EGRESS_ALLOW',
+    Type.Optional(text()),
+    'Addresses sessions may reach beside the public ones: CIDR list, such as 10.1.0.0/16,fd00::/8.',
   ),
-  egressDeny: refusedForNow(setting('EGRESS_DENY', Type.Optional(text()), 'CIDR list sessions may not reach.')),
+  egressDeny: setting('EGRESS_DENY', Type.Optional(text()), 'Addresses sessions may not reach, CIDR list.'),
+  egressPorts: setting(
+    'EGRESS_PORTS',
+    Type.String({ minLength: 1, default: '80,443,1024-65535' }),
+    'Ports sessions may reach: list of ports and ranges.',
+  ),
+  egressProxyAllow: setting(
+    'EGRESS_PROXY_ALLOW',
+    Type.Optional(text()),
+    'Addresses upstream proxies may have beside the public ones, CIDR list; sessions themselves may not reach them.',
+  ),
+  egressDns: setting(
+    'EGRESS_DNS',
+    Type.Optional(text()),
+    "Name servers for sessions, such as 9.9.9.9,149.112.112.112:53. Default: the system's own way.",
+  ),
+  egressEchoUrl: setting(
+    'EGRESS_ECHO_URL',
+    Type.String({ pattern: '^https?://[^\\s/@]+(/\\S*)?$', default: 'https://api.ipify.org' }),
+    'Address that answers with the address it was asked from, as text or as JSON with a member ip.',
+  ),
+  proxyCheckIntervalMs: setting(
+    'PROXY_CHECK_INTERVAL_MS',
+    integer(0, 7 * DAY_MS, 0),
+    'Milliseconds between checks of each active proxy; 0: only when asked for.',
+  ),
+  geoDatabasePath: setting(
+    'GEO_DATABASE_PATH',
+    Type.Optional(text()),
+    'MMDB file that tells the country of an address. Default: the one that comes with the service.',
+  ),
 } as const satisfies Record<string, Setting>;
 
 type SettingTable = typeof SETTINGS;

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import {
   type BrowserHost,
+  type BrowserProxy,
   DebuggingPorts,
   type BrowserSpec,
   findChromium,
@@ -13,7 +14,9 @@ import {
   ProcessGroups,
   readBrowserVersion,
 } from '../browser/index.ts';
+import { Egress, parseCidrList, parsePortRanges } from '../features/egress/index.ts';
 import { findGroupsByEnvironment } from '../browser/process-tree.ts';
+import { silentLogger } from '../platform/logger/logger.ts';
 import { openTestDirectory } from './test-directory.ts';
 
 const LAUNCH_TIMEOUT_MS = 30_000;
@@ -26,6 +29,31 @@ export const PLAIN_BROWSER: BrowserSpec = {
   launchArgs: [],
   extensionDirs: [],
 };
+
+const egress = new Egress({
+  policy: { allow: parseCidrList('127.0.0.0/8,::1/128'), deny: [], proxyAllow: [] },
+  ports: parsePortRanges('1-65535'),
+  logger: silentLogger,
+});
+
+/** The real proxy of a browser, which lets it reach this machine. */
+async function openForLoopback(port?: number): Promise<BrowserProxy> {
+  const proxy = await egress.open(port);
+  const rules = {
+    upstreams: undefined,
+    allowedDomains: undefined,
+    blockedDomains: [],
+    findBlocked: undefined,
+    trafficLimitBytes: null,
+  };
+  proxy.configure(rules, { refused: () => undefined, failed: () => undefined });
+  return proxy;
+}
+
+/** Closes the proxies of all browsers that run, as the end of a service does that leaves its browsers behind. */
+export async function loseProxies(): Promise<void> {
+  await egress[Symbol.asyncDispose]();
+}
 
 /** The real Chromium of this machine, with a folder of the test's own. `stack` removes it. */
 export async function openTestHost(stack: AsyncDisposableStack): Promise<BrowserHost> {
@@ -48,6 +76,7 @@ export async function findTestHost(foldersRoot: string): Promise<BrowserHost> {
     sharedMemory: hasSharedMemory(),
     groups: new ProcessGroups(),
     debuggingPorts: new DebuggingPorts(),
+    openProxy: openForLoopback,
     launchTimeoutMs: LAUNCH_TIMEOUT_MS,
   };
 }

@@ -77,7 +77,7 @@ describe('a client that connects to /connect', () => {
       const problem = expectProblem(await tryUpgrade(address(query)), 400, 'VALIDATION_FAILED');
       expect(problem.errors?.map(({ path }) => path)).toEqual([field]);
     }
-    expectProblem(await tryUpgrade(address('proxy=http://proxy.example:1')), 400, 'OPTION_NOT_AVAILABLE');
+    expectProblem(await tryUpgrade(address('record=true')), 400, 'OPTION_NOT_AVAILABLE');
     expect((await api.status()).sessions.live).toBe(before);
   });
 });

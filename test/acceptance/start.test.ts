@@ -75,10 +75,9 @@ describe('a start with bad settings', () => {
     const { exitCode, output } = await runFailingStart({
       DATA_DIR: dataDir,
       API_KEYS: 'a:admin:secret-of-a-key-0123456789',
-      EGRESS_DENY: '10.0.0.0/8',
     });
     expect(exitCode).toBe(1);
-    for (const name of ['API_KEYS', 'EGRESS_DENY']) expect(output).toContain(name);
+    expect(output).toContain('API_KEYS');
     expect(output).not.toContain('secret-of-a-key');
   });
 });

@@ -21,7 +21,11 @@ describe('creates over a cluster', () => {
   });
   afterAll(() => stack.disposeAsync());
 
-  const node = (index: number): ClusterNode => nodes[index % nodes.length] as ClusterNode;
+  const node = (index: number): ClusterNode => {
+    const found = nodes[index % nodes.length];
+    if (found === undefined) throw new Error('There are no nodes');
+    return found;
+  };
   const endAll = async (): Promise<void> => {
     const rows = await servers.query("select id from sessions where state <> 'CLOSED'");
     await Promise.all(rows.map(([id = ''], index) => node(index).ask(`/api/sessions/${id}`, { method: 'DELETE' })));
@@ -99,7 +103,9 @@ describe('creates over a cluster', () => {
   });
 
   it('wear a profile in one place at a time, and take it over from another node', async () => {
-    const profile = (await node(0).ask('/api/profiles', { method: 'POST', body: { name: 'One' } })).json() as { id: string };
+    const profile = (await node(0).ask('/api/profiles', { method: 'POST', body: { name: 'One' } })).json() as {
+      id: string;
+    };
     const wearing = { ...PLAIN, profileId: profile.id };
     const first = await node(1).create(wearing);
     const refused = await node(2).ask('/api/sessions', { method: 'POST', body: wearing });

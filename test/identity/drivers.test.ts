@@ -9,7 +9,7 @@ import { EXPECTED_OUTCOME, type ScriptOutcome } from './driver-script.ts';
 import { EXPECTATIONS } from './expectations.ts';
 import { inParallel } from './in-parallel.ts';
 import { type ProbeSite, startProbeSite } from './probe-site.ts';
-import { fingerprintOf, type Seen } from './visit.ts';
+import { fingerprintOf, type Seen, withSession } from './visit.ts';
 
 const DRIVERS = [
   { driver: 'Puppeteer', drive: drivePuppeteer },
@@ -42,15 +42,12 @@ interface Driven extends Seen {
 }
 
 async function lookAtDriven(options: CreateSession, drive: (typeof DRIVERS)[number]['drive']): Promise<Driven> {
-  const session = await service.api.create(options);
-  try {
+  return withSession(service.api, options, async (session) => {
     const visit = site.openVisit();
     const outcome = await drive(session.cdpUrl ?? '', visit);
     const [detectors, probe] = [await visit.detected(), await visit.probed()];
     return { fingerprint: fingerprintOf(session), outcome, detectors, probe };
-  } finally {
-    await service.api.end(session.id);
-  }
+  });
 }
 
 describe.each(DRIVERS)('driven by unmodified $driver', ({ drive }) => {

@@ -72,12 +72,30 @@ async function lookAt(api: Api, session: Session, site: ProbeSite): Promise<Seen
   return { fingerprint: fingerprintOf(session), probe: await clickProbe(session, visit), detectors };
 }
 
-/** Creates a session, looks at it, and ends it. */
-export async function lookAtNew(api: Api, options: CreateSession, site: ProbeSite): Promise<Seen> {
-  const session = await api.create(options);
+/**
+ * Creates a session, has `work` look at it, and ends it.
+ *
+ * It has no limit of memory: the probe's realms take more than a session usually may, and one that is recycled for that leaves
+ * realms silent, the last first. @throws when it did not last until `work` was done, whatever that has seen
+ */
+export async function withSession<Outcome>(
+  api: Api,
+  options: CreateSession,
+  work: (session: Session) => Promise<Outcome>,
+): Promise<Outcome> {
+  const session = await api.create({ ...options, memoryLimitMb: null });
   try {
-    return await lookAt(api, session, site);
+    const [outcome] = await Promise.allSettled([work(session)]);
+    const { state, closeReason } = await api.get(session.id);
+    if (state === 'CLOSING' || state === 'CLOSED') throw new Error(`The session was ended: ${closeReason ?? state}`);
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
   } finally {
     await api.end(session.id);
   }
+}
+
+/** Creates a session, looks at it, and ends it. */
+export async function lookAtNew(api: Api, options: CreateSession, site: ProbeSite): Promise<Seen> {
+  return withSession(api, options, (session) => lookAt(api, session, site));
 }

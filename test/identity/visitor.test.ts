@@ -5,6 +5,7 @@ import { type Service, startService } from '../acceptance/service.ts';
 import { describeComponents } from './components.ts';
 import { inParallel } from './in-parallel.ts';
 import { type DetectorReport, type ProbeSite, startProbeSite } from './probe-site.ts';
+import { withSession } from './visit.ts';
 
 const RESTARTS = 5;
 const AT_ONCE = 2;
@@ -21,14 +22,11 @@ afterAll(() => stack.disposeAsync());
 
 /** What the detectors say of a new session. */
 async function detectIn(options: CreateSession): Promise<DetectorReport> {
-  const session = await service.api.create(options);
-  try {
+  return withSession(service.api, options, async (session) => {
     const visit = site.openVisit();
     await service.api.navigate(session.id, visit.detectorsUrl);
-    return await visit.detected();
-  } finally {
-    await service.api.end(session.id);
-  }
+    return visit.detected();
+  });
 }
 
 describe.each([

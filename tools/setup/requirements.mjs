@@ -113,7 +113,7 @@ const COMPILER = {
 const testProgram = ({ name, probeArgs = ['--version'], packages }) => ({
   name,
   find: (machine) => findProgram(name, machine),
-  probeArgs,
+  ...(probeArgs.length > 0 && { probeArgs }),
   packages,
 });
 const TEST_PROGRAMS = [
@@ -151,6 +151,28 @@ const TEST_PROGRAMS = [
   testProgram({
     name: 'promtool',
     packages: { debian: ['prometheus'], ubuntu: ['prometheus'], arch: ['prometheus'], darwin: ['prometheus'] },
+  }),
+  testProgram({
+    name: 'tinyproxy',
+    probeArgs: ['-v'],
+    packages: {
+      debian: ['tinyproxy-bin'],
+      ubuntu: ['tinyproxy-bin'],
+      fedora: ['tinyproxy'],
+      arch: ['tinyproxy'],
+      darwin: ['tinyproxy'],
+    },
+  }),
+  testProgram({
+    name: 'microsocks',
+    probeArgs: [], // It knows none but those to serve.
+    packages: {
+      debian: ['microsocks'],
+      ubuntu: ['microsocks'],
+      fedora: ['microsocks'],
+      arch: ['microsocks'],
+      darwin: ['microsocks'],
+    },
   }),
 ];
 

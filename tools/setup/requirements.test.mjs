@@ -58,6 +58,8 @@ describe('what each purpose needs', () => {
       'redis-server',
       'nginx',
       'promtool',
+      'tinyproxy',
+      'microsocks',
     ]);
     expect(names('check', 'linux')).toEqual([]);
   });

@@ -11,6 +11,8 @@ import { findKey, type Key, MODIFIERS } from './keyboard-layout.ts';
 interface InputPage {
   readonly session: CdpSession;
   isolatedContext(signal: AbortSignal): Promise<number>;
+  /** Is called before a click that may open another page. */
+  expectPage(): void;
 }
 
 type MouseButton = NonNullable<InputAction['button']>;
@@ -130,6 +132,8 @@ export class PageInput {
   ): Promise<void> {
     const bit = BUTTON_BITS[button];
     this.#buttons = isDown ? this.#buttons | bit : this.#buttons & ~bit;
+    // Only a click with the middle button opens links in tabs: actions of the mouse have no modifiers.
+    if (!isDown && button === 'middle') this.#page.expectPage();
     await this.#sendMouse({ type: isDown ? 'mousePressed' : 'mouseReleased', button, clickCount }, signal);
   }
 

@@ -96,7 +96,7 @@ export class CdpGateway {
     const url = toUrl(request);
     const token = url.searchParams.get('token');
     this.#checkPortRequest(request, sessionId, token);
-    await answerDebuggingRequest({ request, url, token }, response, Number(browser.endpoint.port));
+    await answerDebuggingRequest({ request, url, token }, response, browser);
   }
 
   /**

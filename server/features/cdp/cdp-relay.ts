@@ -68,6 +68,7 @@ interface Hiding {
   readonly rootTargetId: string | undefined;
   readonly overrides: Browser['sharedOverrides'];
   readonly onIgnored: (method: string) => void;
+  readonly expectPage: Browser['expectPage'];
   /** A part of the identity may be gone with a CDP session of the client, or with all of them. */
   readonly onDetached: () => void;
 }
@@ -308,6 +309,7 @@ function planHiding(live: LiveSession, path: string, emulation: EmulationLog): H
     rootTargetId: /^\/devtools\/page\/(?<id>[\w-]+)$/.exec(path)?.groups?.['id'],
     overrides: browser.sharedOverrides,
     onIgnored: (method) => emulation.note(live.id, method),
+    expectPage: () => browser.expectPage(),
     onDetached: () => browser.restoreOverrides(),
   };
 }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 
+import type { Browser } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { raceAbort } from '../../lib/deadline.ts';
 import { whyNotOpen } from './allowed-url.ts';
@@ -57,8 +58,9 @@ function withOwnAddresses(
 export async function answerDebuggingRequest(
   incoming: { readonly request: IncomingMessage; readonly url: URL; readonly token: string | null },
   response: ServerResponse,
-  browserPort: number,
+  browser: Pick<Browser, 'endpoint' | 'expectPage'>,
 ): Promise<void> {
+  const browserPort = Number(browser.endpoint.port);
   const {
     request: { method = 'GET', headers },
     url,
@@ -71,6 +73,7 @@ export async function answerDebuggingRequest(
     const why = whyNotOpen(target);
     if (why !== undefined) throw new AppError('VALIDATION_FAILED', `The tab cannot be opened: ${why}`);
     query = `?${encodeURIComponent(target)}`;
+    if (method === 'PUT') await browser.expectPage();
   }
   const { status, type, body } = await askBrowser(browserPort, method, `${url.pathname}${query}`);
   const own = withOwnAddresses(body, browserPort, { host: headers.host ?? 'localhost', token });

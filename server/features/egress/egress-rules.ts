@@ -35,6 +35,8 @@ export interface EgressRefusal extends Destination {
 
 /** A connection that was allowed and did not come about. */
 export interface EgressFailure extends Destination {
+  /** What the system calls it, such as ECONNREFUSED. */
+  readonly code?: string | undefined;
   readonly reason: EgressFailureReason;
   /** In words, for people; without any credential. */
   readonly why: string;

@@ -1,9 +1,13 @@
 export type { CoherenceContext } from './coherence/coherence-rule.ts';
+export { exitFindings } from './coherence/region-rules.ts';
+export { localeShares } from './countries.ts';
 export { findFaults, repairFingerprint } from './coherence/find-faults.ts';
 export type { Device, Gpu, MediaCounts, OsVersion } from './device-population.ts';
 export { generateFingerprint } from './generate-fingerprint.ts';
 export { compileIdentity, type IdentityHost, makeScriptTokens } from './launch-plan/compile-identity.ts';
 export { openFontSets } from './launch-plan/font-sets.ts';
+export { findLanguageTag, isSpoken } from './languages.ts';
 export { meetsConstraints } from './meets-constraints.ts';
 export { overrideFingerprint } from './override-fingerprint.ts';
+export { findTimezone, isSameClock, listTimezones, timezoneShares } from './time-zones.ts';
 export { updateBrowserVersion } from './update-browser-version.ts';

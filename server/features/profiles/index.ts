@@ -1,7 +1,7 @@
 export type { IdentityRules } from './identity-rules.ts';
 export { profileCommands } from './profile-commands.ts';
 export { profileFileRoutes } from './profile-file-routes.ts';
-export type { StateRecord } from './profile-record.ts';
+export type { ProfileRecord, StateRecord } from './profile-record.ts';
 export { ProfileRepository } from './profile-repository.ts';
 export { profileRoutes } from './profile-routes.ts';
 export { ProfileService } from './profile-service.ts';

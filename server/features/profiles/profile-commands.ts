@@ -20,11 +20,12 @@ import type {
   Validation,
 } from '@guise/contract';
 
-import { AppError, invalidField } from '../../lib/app-error.ts';
+import { AppError } from '../../lib/app-error.ts';
+import { toCursor, toPosition } from '../../lib/list-cursor.ts';
 import { runBulk } from './bulk-profiles.ts';
 import { readSavedCookies, replaceSavedCookies } from './profile-cookies.ts';
 import { exportProfile, importProfile, type ProfileFile } from './profile-file.ts';
-import type { ListPosition, ProfileRepository } from './profile-repository.ts';
+import type { ProfileRepository } from './profile-repository.ts';
 import type { ProfileService } from './profile-service.ts';
 import { toProfile, toProfileState, toValidation } from './profile-view.ts';
 import type { ProfileStates } from './state/profile-states.ts';
@@ -66,17 +67,6 @@ export interface ProfileCommands {
 function toProfileId({ profileId }: ProfileChoice): string {
   if (UUID.test(profileId)) return profileId.toLowerCase();
   throw new AppError('PROFILE_NOT_FOUND', 'There is no such profile: that is not the id of one');
-}
-
-function toCursor({ createdMicros, id }: ListPosition): string {
-  return Buffer.from(`${createdMicros} ${id}`).toString('base64url');
-}
-
-function toPosition(cursor: string | undefined): ListPosition | undefined {
-  if (cursor === undefined) return undefined;
-  const [micros = '', id = ''] = Buffer.from(cursor, 'base64url').toString('latin1').split(' ');
-  if (/^\d{1,16}$/.test(micros) && UUID.test(id)) return { createdMicros: Number(micros), id };
-  throw invalidField('/cursor', 'is not one this service has given out');
 }
 
 interface CommandDeps {

@@ -1,5 +1,6 @@
 import type { Fingerprint, OsFamily } from '@guise/contract';
 
+import type { ListPosition } from '../../lib/list-cursor.ts';
 import type { Queryable } from '../../platform/postgres/index.ts';
 import {
   NEWEST_STATE,
@@ -14,12 +15,6 @@ import {
 const MAX_TAGS = 64;
 /** A lock that was held when it was asked for may be free when we look whose it is; then it is asked for again. */
 const LOCK_ATTEMPTS = 5;
-
-/** Where a page of the list begins: behind this profile, which need not be there any more. */
-export interface ListPosition {
-  readonly createdMicros: number;
-  readonly id: string;
-}
 
 /** Which profiles to list; absent members do not filter. */
 export interface ProfileFilter {

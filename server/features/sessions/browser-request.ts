@@ -49,8 +49,9 @@ export interface Identities {
 /** The part of a create request that decides over its browser, checked as far as one field goes. */
 export type BrowserOptions = Pick<
   CreateSession,
-  'headless' | 'viewport' | 'locale' | 'geolocation' | 'userAgent' | 'profile' | 'allowIncoherent'
+  'headless' | 'viewport' | 'locale' | 'userAgent' | 'profile' | 'allowIncoherent'
 > & {
+  readonly geolocation?: Geolocation | undefined;
   readonly timezone?: string | undefined;
   readonly stealthLevel: StealthLevel;
   readonly launchArgs: readonly string[];

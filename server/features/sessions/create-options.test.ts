@@ -2,13 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { type CreateSession, SESSION_DEFAULTS, UNAVAILABLE_CREATE_OPTIONS } from '@guise/contract';
+import { SESSION_DEFAULTS, UNAVAILABLE_CREATE_OPTIONS } from '@guise/contract';
 import { describe, expect, it } from 'vitest';
 
 import { AppError } from '../../lib/app-error.ts';
 import { toBrowserOptions } from './create-options.ts';
+import type { PlacedSession } from './place-at-exit.ts';
 
-async function errorsOf(input: CreateSession): Promise<{ code: string; paths: string[] }> {
+async function errorsOf(input: PlacedSession): Promise<{ code: string; paths: string[] }> {
   const error = await toBrowserOptions(input, '/nonexistent').then(
     () => undefined,
     (reason: unknown) => reason,
@@ -29,14 +30,7 @@ describe('create options', () => {
   });
 
   it('of later versions are refused by name, all of them at once', async () => {
-    const input: CreateSession = {
-      proxyId: '00000000-0000-4000-8000-000000000000',
-      proxy: 'http://proxy.example:8080',
-      record: true,
-      blockResources: ['ads'],
-      allowedDomains: ['example.com'],
-      blockedDomains: ['example.org'],
-    };
+    const input: PlacedSession = { record: true };
     const { code, paths } = await errorsOf(input);
     expect(code).toBe('OPTION_NOT_AVAILABLE');
     expect(paths.toSorted()).toEqual(UNAVAILABLE_CREATE_OPTIONS.map((name) => `/${name}`).toSorted());

@@ -1,16 +1,12 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import {
-  ALLOWED_LAUNCH_FLAGS,
-  type CreateSession,
-  launchFlagName,
-  SESSION_DEFAULTS,
-  UNAVAILABLE_CREATE_OPTIONS,
-} from '@guise/contract';
+import { ALLOWED_LAUNCH_FLAGS, launchFlagName, SESSION_DEFAULTS, UNAVAILABLE_CREATE_OPTIONS } from '@guise/contract';
 
 import { AppError, invalidField } from '../../lib/app-error.ts';
+import type { StoredEgress } from './egress-options.ts';
 import { type BrowserOptions, isHeadless, stealthLevelOf } from './browser-request.ts';
+import type { PlacedSession } from './place-at-exit.ts';
 import type { NewSession } from './session-record.ts';
 
 const BYTES_PER_MB = 1024 ** 2;
@@ -20,7 +16,7 @@ function isAskedFor(value: unknown): boolean {
   return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
 }
 
-function refuseUnavailable(input: CreateSession): void {
+function refuseUnavailable(input: PlacedSession): void {
   const errors = UNAVAILABLE_CREATE_OPTIONS.filter((option) => isAskedFor(input[option])).map((option) => ({
     path: `/${option}`,
     message: 'is not available in this version',
@@ -66,7 +62,7 @@ async function findExtension(extensionsDir: string, name: string, index: number)
  *
  * @throws {AppError} OPTION_NOT_AVAILABLE, VALIDATION_FAILED
  */
-export async function toBrowserOptions(input: CreateSession, extensionsDir: string): Promise<BrowserOptions> {
+export async function toBrowserOptions(input: PlacedSession, extensionsDir: string): Promise<BrowserOptions> {
   refuseUnavailable(input);
   const { extensions = [], launchArgs = [], timezone } = input;
   checkLaunchArgs(launchArgs);
@@ -91,16 +87,26 @@ export function toBytes(megabytes: number | null): number | null {
   return megabytes === null ? null : megabytes * BYTES_PER_MB;
 }
 
+/** The options of a request that are kept as they came: those of its way out are kept apart, and may be secret. */
+function toKeptOptions(input: PlacedSession): object {
+  const isKept = (name: string): boolean => !['metadata', 'proxy', 'proxyId', 'proxyRotation'].includes(name);
+  return Object.fromEntries(Object.entries(input).filter(([name]) => isKept(name)));
+}
+
 /** The row of a session as a create request wants it. Pure. */
-export function toNewSession(id: string, input: CreateSession, defaults: SessionDefaults): NewSession {
-  const { metadata = {}, maxRequests, memoryLimitMb, ...options } = input;
+export function toNewSession(
+  id: string,
+  { input, egress }: { readonly input: PlacedSession; readonly egress: StoredEgress },
+  defaults: SessionDefaults,
+): NewSession {
+  const { metadata = {}, maxRequests, memoryLimitMb } = input;
   return {
     id,
     profileId: input.profileId ?? null,
     headless: isHeadless(input),
     stealthLevel: stealthLevelOf(input),
-    // A proxy may carry credentials.
-    options: { ...options, proxy: undefined },
+    options: { ...toKeptOptions(input), egress },
+    proxyId: egress.proxy?.id ?? null,
     metadata,
     timeoutMs: input.timeoutMs ?? defaults.timeoutMs,
     maxLifetimeMs: input.maxLifetimeMs ?? null,

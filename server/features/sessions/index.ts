@@ -1,4 +1,6 @@
 export { type Identities, usualKind } from './browser-request.ts';
+export { EgressLog } from './egress-log.ts';
+export type { EgressDeps } from './session-egress.ts';
 export type { DismissalReason, LiveSession, SessionClient } from './live-session.ts';
 export { MetricsRepository } from './metrics-repository.ts';
 export { type PageCommands, pageCommands } from './page-commands.ts';

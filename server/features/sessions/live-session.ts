@@ -4,6 +4,7 @@ import type { Browser } from '../../browser/index.ts';
 import { once } from '../../lib/once.ts';
 import type { StateRecord, WornProfile } from '../profiles/index.ts';
 import type { HeldBrowser } from './held-browser.ts';
+import type { SessionEgress } from './session-egress.ts';
 import type { PersistMode, SessionRecord } from './session-record.ts';
 
 /** Why a client is sent away: its session has ended, or its browser is being started anew and it may come back. */
@@ -39,6 +40,7 @@ export class LiveSession {
   readonly createdAt: Date;
   readonly recycle: RecycleMode;
   readonly stealthLevel: StealthLevel;
+  readonly egress: SessionEgress;
   /** Requests it had served before this process had it: none, unless it was taken over. */
   readonly requestsBefore: number;
   state: SessionState;
@@ -65,6 +67,7 @@ export class LiveSession {
       readonly cdpPort: number;
       /** The saved profile it wears; the session's end lets go of it, as of all in `owned`. */
       readonly worn: WornProfile | undefined;
+      readonly egress: SessionEgress;
       readonly owned: AsyncDisposableStack;
     },
   ) {
@@ -77,6 +80,7 @@ export class LiveSession {
     this.requestsBefore = record.requestCount;
     this.#requestCount = record.requestCount;
     this.cdpPort = parts.cdpPort;
+    this.egress = parts.egress;
     this.#held = parts.held;
     this.#worn = parts.worn;
     this.#persist = record.persist;

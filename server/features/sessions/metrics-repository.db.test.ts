@@ -20,6 +20,7 @@ const USAGE: SessionUsage = {
 class Sampled {
   readonly id: string;
   readonly usage: SessionUsage | undefined;
+  readonly egress = { traffic: { receivedBytes: 5_000, sentBytes: 600, connections: 2, refusals: 0 } };
   readonly #requests = [10, 7];
 
   constructor(id: string, usage: SessionUsage | undefined) {
@@ -45,6 +46,7 @@ async function insertSession(sessions: SessionRepository): Promise<string> {
     memoryLimitBytes: null,
     recycle: 'close',
     profileId: null,
+    proxyId: null,
   });
   return id;
 }
@@ -68,8 +70,8 @@ describe('MetricsRepository', () => {
         process_count: processCount,
         page_count: pageCount,
         request_count: 17,
-        received_bytes: null,
-        sent_bytes: null,
+        received_bytes: 5_000,
+        sent_bytes: 600,
       },
     ]);
   });

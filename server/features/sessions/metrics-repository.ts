@@ -2,7 +2,9 @@ import type { Queryable } from '../../platform/postgres/index.ts';
 import type { LiveSession } from './live-session.ts';
 
 /** The part of a live session that is kept. */
-type Sampled = Pick<LiveSession, 'id' | 'usage' | 'requestCount'>;
+type Sampled = Pick<LiveSession, 'id' | 'usage' | 'requestCount'> & {
+  readonly egress: Pick<LiveSession['egress'], 'traffic'>;
+};
 
 /** Samples of what sessions use, in SQL. */
 export class MetricsRepository {
@@ -14,17 +16,19 @@ export class MetricsRepository {
 
   /** Adds a sample of each session, all in one statement. Sessions that have ended meanwhile are left out. */
   async addSamples(sessions: readonly Sampled[]): Promise<void> {
-    const sampled = sessions.flatMap(({ id, usage, requestCount }) =>
-      usage === undefined ? [] : [{ id, usage, requestCount }],
+    const sampled = sessions.flatMap(({ id, usage, requestCount, egress: { traffic } }) =>
+      usage === undefined ? [] : [{ id, usage, requestCount, traffic }],
     );
     if (sampled.length === 0) return;
     await this.#db.query(
       `insert into session_metrics
-         (session_id, recorded_at, memory_bytes, cpu_ms, process_count, page_count, request_count)
+         (session_id, recorded_at, memory_bytes, cpu_ms, process_count, page_count, request_count,
+          received_bytes, sent_bytes)
        select sampled.*
        from unnest(
-         $1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[], $7::bigint[]
-       ) as sampled (id, sampled_at, memory_bytes, cpu_ms, process_count, page_count, request_count)
+         $1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[], $7::bigint[],
+         $8::bigint[], $9::bigint[]
+       ) as sampled (id, sampled_at, memory_bytes, cpu_ms, process_count, page_count, request_count, received, sent)
        join sessions using (id)
        where sessions.state <> all ('{CLOSING,CLOSED}')
        on conflict do nothing`,
@@ -36,6 +40,8 @@ export class MetricsRepository {
         sampled.map(({ usage }) => usage.processCount),
         sampled.map(({ usage }) => usage.pageCount),
         sampled.map(({ requestCount }) => requestCount),
+        sampled.map(({ traffic }) => traffic.receivedBytes),
+        sampled.map(({ traffic }) => traffic.sentBytes),
       ],
     );
   }

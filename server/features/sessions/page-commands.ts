@@ -14,6 +14,7 @@ import type {
 } from '@guise/contract';
 
 import { AppError, invalidField } from '../../lib/app-error.ts';
+import { explainNavigation } from './explain-navigation.ts';
 import { toSessionId } from './session-operations.ts';
 import type { SessionService } from './session-service.ts';
 
@@ -100,7 +101,10 @@ export function pageCommands(service: SessionService): PageCommands {
       return service.withPage(toSessionId({ sessionId }), signal, (page) => page.execute(script, signal));
     },
     async navigate({ sessionId, ...target }, signal) {
-      return service.withPage(toSessionId({ sessionId }), signal, (page) => page.navigate(target, signal));
+      const id = toSessionId({ sessionId });
+      return explainNavigation(service.findLive(id)?.egress, target.url, () =>
+        service.withPage(id, signal, (page) => page.navigate(target, signal)),
+      );
     },
     async screenshot({ sessionId, ...options }, signal) {
       refuseStore(options);

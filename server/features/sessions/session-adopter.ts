@@ -4,6 +4,7 @@ import type { Logger } from '../../platform/logger/logger.ts';
 import type { SessionPlaces } from '../pool/index.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
+import { type EgressDeps, SessionEgress } from './session-egress.ts';
 import type { Profiles } from './session-profile.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionJournal } from './session-journal.ts';
@@ -30,6 +31,7 @@ interface SessionAdopterDeps {
   readonly ender: SessionEnder;
   readonly admission: Pick<SessionPlaces, 'admitRunning'>;
   readonly profiles: Pick<Profiles, 'findWorn'>;
+  readonly egress: EgressDeps;
   readonly openPort: OpenSessionPort;
   /** Connects to a running browser. Rejects when it cannot; nothing of the browser is left then. */
   readonly adopt: (owned: OwnedBrowser, signal: AbortSignal) => Promise<Browser>;
@@ -115,13 +117,15 @@ export class SessionAdopter {
     if (worn !== undefined) stack.use(worn);
     const browser = await this.#deps.adopt(owned, signal);
     const held = stack.use(new HeldBrowser(browser));
+    const egress = await SessionEgress.restore(this.#deps.egress, row.egress);
+    await egress.attach(id, browser, signal);
     const { port: cdpPort } = stack.use(await this.#deps.openPort(id, held, row.cdpPort ?? undefined));
     const reason = 'taken over from a service that was killed';
     const record = await journal.move(id, 'adopt', { reason, cdpPort, eventType: 'adopted' });
     if (record === undefined) return false;
     // Whoever broke this off while the row was written found nothing to end but this.
     signal.throwIfAborted();
-    const live = new LiveSession(record, { held, cdpPort, worn, owned: stack.move() });
+    const live = new LiveSession(record, { held, cdpPort, worn, egress, owned: stack.move() });
     registry.live.set(id, live);
     ender.watch(live);
     return true;

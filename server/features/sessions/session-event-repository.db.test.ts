@@ -13,7 +13,14 @@ async function addSession(db: Queryable): Promise<string> {
   const id = randomUUID();
   const options = { headless: true, stealthLevel: 'basic', options: {}, metadata: {} } as const;
   const limits = { timeoutMs: 60_000, maxLifetimeMs: null, maxRequests: null, memoryLimitBytes: null } as const;
-  await new SessionRepository(db, 'node-a').insert({ id, profileId: null, ...options, ...limits, recycle: 'close' });
+  await new SessionRepository(db, 'node-a').insert({
+    id,
+    profileId: null,
+    proxyId: null,
+    ...options,
+    ...limits,
+    recycle: 'close',
+  });
   return id;
 }
 

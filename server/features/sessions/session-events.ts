@@ -1,4 +1,12 @@
-import type { CloseReason, SessionIdentity, SessionState, SessionUsage, StealthLevel } from '@guise/contract';
+import type {
+  CloseReason,
+  EgressFailureReason,
+  RefusalReason,
+  SessionIdentity,
+  SessionState,
+  SessionUsage,
+  StealthLevel,
+} from '@guise/contract';
 
 /** What happens to sessions of this node, for those who only watch: metrics, for one. */
 export interface SessionEvents {
@@ -25,4 +33,8 @@ export interface SessionEvents {
   usageSampled: { readonly sessionId: string; readonly usage: SessionUsage };
   /** A command of a client was refused. */
   commandRefused: { readonly sessionId: string; readonly method: string };
+  /** A connection of a session was refused. */
+  egressRefused: { readonly sessionId: string; readonly reason: RefusalReason };
+  /** A connection of a session did not come about. */
+  egressFailed: { readonly sessionId: string; readonly reason: EgressFailureReason };
 }

@@ -2,7 +2,7 @@ import type { CreateSession } from '@guise/contract';
 
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import type { BrowserRequest } from '../pool/index.ts';
-import type { ProfileWardrobe, WornProfile } from '../profiles/index.ts';
+import type { ProfileRecord, ProfileWardrobe, WornProfile } from '../profiles/index.ts';
 import { type BrowserOptions, type Identities, toBrowserRequest, wearsFingerprint } from './browser-request.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionRegistry } from './session-registry.ts';
@@ -20,7 +20,7 @@ const NEEDS = [
   ['takeOver', 'profileId'],
 ] as const;
 
-/** Checks what options about profiles say together. @throws {AppError} VALIDATION_FAILED, OPTION_NOT_AVAILABLE */
+/** Checks what options about profiles say together. @throws {AppError} VALIDATION_FAILED */
 export function checkProfileOptions(input: CreateSession): void {
   for (const [option, needed] of NEEDS) {
     if (input[option] === true && !input[needed]) throw invalidField(`/${option}`, `needs ${needed} beside it`);
@@ -38,19 +38,13 @@ function pinned(request: BrowserRequest): BrowserRequest {
  * The browser of a session that wears a saved profile: launched for it, as only that can find a saved state. Below `advanced` it has
  * the state and not the fingerprint.
  *
- * @throws {AppError} as `toBrowserRequest`; PROFILE_NOT_FOUND, OPTION_NOT_AVAILABLE for one that goes out through a proxy
+ * @throws {AppError} as `toBrowserRequest`
  */
-export async function toProfileRequest(
-  { profileId, options }: { readonly profileId: string; readonly options: BrowserOptions },
-  { profiles, identities }: { readonly profiles: Profiles; readonly identities: Identities },
-): Promise<BrowserRequest> {
-  const { fingerprint, defaultProxyId } = await profiles.get(profileId);
-  if (defaultProxyId !== null) {
-    // Going out without it would show what the profile is to hide.
-    throw new AppError('OPTION_NOT_AVAILABLE', 'Proxies are not available in this version, and this profile has one', {
-      extensions: { errors: [{ path: '/profileId', message: 'its defaultProxyId is not null' }] },
-    });
-  }
+export function toProfileRequest(
+  { fingerprint }: Pick<ProfileRecord, 'fingerprint'>,
+  options: BrowserOptions,
+  identities: Identities,
+): BrowserRequest {
   if (!wearsFingerprint(options.stealthLevel)) return pinned(toBrowserRequest(options, identities));
   // Browsers update themselves: whose profile was made for the version before goes on with this one.
   const profile = options.allowIncoherent === true ? fingerprint : identities.updateBrowserVersion(fingerprint);

@@ -1,5 +1,7 @@
 import type { CloseReason, Metadata, RecycleMode, SessionIdentity, SessionState, StealthLevel } from '@guise/contract';
 
+import { PLAIN_EGRESS, type StoredEgress } from './egress-options.ts';
+
 /** A session as the database knows it. */
 export interface SessionRecord {
   readonly id: string;
@@ -12,6 +14,7 @@ export interface SessionRecord {
   readonly headless: boolean;
   readonly stealthLevel: StealthLevel;
   readonly identity: SessionIdentity | null;
+  readonly egress: StoredEgress;
   readonly metadata: Metadata;
   readonly cdpPort: number | null;
   readonly timeoutMs: number;
@@ -34,6 +37,8 @@ export type PersistMode = 'nothing' | 'state' | 'stateAndCache';
 export interface NewSession {
   readonly id: string;
   readonly profileId: string | null;
+  /** The stored proxy it leaves through. */
+  readonly proxyId: string | null;
   readonly headless: boolean;
   readonly stealthLevel: StealthLevel;
   /** The options of the create request, without anything secret. */
@@ -58,6 +63,7 @@ export interface SessionRow {
   headless: boolean;
   stealth_level: StealthLevel;
   identity: SessionIdentity | Record<string, never>;
+  egress: StoredEgress | null;
   metadata: Metadata;
   cdp_port: number | null;
   timeout_ms: number;
@@ -75,6 +81,7 @@ export interface SessionRow {
 
 export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.profile_id,
   (sessions.options -> 'persist')::boolean as persist, (sessions.options -> 'persistCache')::boolean as persist_cache,
+  sessions.options -> 'egress' as egress,
   sessions.state, sessions.close_reason, sessions.headless,
   sessions.stealth_level, sessions.identity, sessions.metadata, sessions.cdp_port, sessions.timeout_ms,
   sessions.max_lifetime_ms, sessions.max_requests, sessions.memory_limit_bytes, sessions.recycle,
@@ -104,6 +111,7 @@ export function toRecord(row: SessionRow): SessionRecord {
     closeReason: row.close_reason,
     headless: row.headless,
     stealthLevel: row.stealth_level,
+    egress: row.egress ?? PLAIN_EGRESS,
     identity: 'userAgent' in row.identity ? (row.identity as SessionIdentity) : null,
     metadata: row.metadata,
     cdpPort: row.cdp_port,

@@ -21,6 +21,7 @@ function newSession(overrides: Partial<NewSession> = {}): NewSession {
   return {
     id: randomUUID(),
     profileId: null,
+    proxyId: null,
     headless: true,
     stealthLevel: 'basic',
     options: {},

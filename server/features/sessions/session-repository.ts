@@ -8,6 +8,7 @@ import type {
 } from '@guise/contract';
 
 import type { Queryable } from '../../platform/postgres/index.ts';
+import type { StoredEgress } from './egress-options.ts';
 import { EVENT_COLUMNS, type EventRow, toEvent } from './event-record.ts';
 import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
 import { movesOf, type SessionTrigger } from './session-state.ts';
@@ -42,6 +43,7 @@ export interface SessionChanges {
   readonly maxRequests?: number | null | undefined;
   readonly memoryLimitBytes?: number | null | undefined;
   readonly metadata?: Metadata | undefined;
+  readonly egress?: StoredEgress | undefined;
 }
 
 /** How much and when last a session has been used. */
@@ -79,13 +81,13 @@ export class SessionRepository {
 
   async insert(session: NewSession): Promise<SessionRecord> {
     const { id, profileId, headless, stealthLevel, options, metadata, timeoutMs, maxLifetimeMs } = session;
-    const { maxRequests, memoryLimitBytes, recycle } = session;
+    const { maxRequests, memoryLimitBytes, recycle, proxyId } = session;
     const rows = await this.#db.query<SessionRow>(
       `with inserted as (
          insert into sessions
            (id, node_id, state, headless, stealth_level, options, metadata, timeout_ms, max_lifetime_ms,
-            max_requests, memory_limit_bytes, recycle, profile_id)
-         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, $12)
+            max_requests, memory_limit_bytes, recycle, profile_id, proxy_id)
+         values ($1, $2, 'INITIALIZING', $3, $4, $5::jsonb, $6::jsonb, $7, $8, $9, $10, $11, $12, $13)
          returning *
        ), event as (
          insert into session_events (session_id, type, to_state, reason)
@@ -105,6 +107,7 @@ export class SessionRepository {
         memoryLimitBytes,
         recycle,
         profileId,
+        proxyId,
       ],
     );
     return toRecord(only(rows));
@@ -212,7 +215,7 @@ export class SessionRepository {
 
   /** Changes what a client may change of a session that has not ended; undefined when it has, or there is none. */
   async update(id: string, changes: SessionChanges): Promise<SessionRecord | undefined> {
-    const { timeoutMs, maxLifetimeMs, maxRequests, memoryLimitBytes, metadata } = changes;
+    const { timeoutMs, maxLifetimeMs, maxRequests, memoryLimitBytes, metadata, egress } = changes;
     const [row] = await this.#db.query<SessionRow>(
       `with updated as (
          update sessions
@@ -220,7 +223,9 @@ export class SessionRepository {
              max_lifetime_ms = case when $3 then $4 else max_lifetime_ms end,
              max_requests = case when $5 then $6 else max_requests end,
              memory_limit_bytes = case when $7 then $8 else memory_limit_bytes end,
-             metadata = coalesce($9::jsonb, metadata)
+             metadata = coalesce($9::jsonb, metadata),
+             options = case when $10::jsonb is null then options else jsonb_set(options, '{egress}', $10) end,
+             proxy_id = case when $10::jsonb is null then proxy_id else ($10 #>> '{proxy,id}')::uuid end
          where id = $1 and state <> all ('{CLOSING,CLOSED}')
          returning *
        ), event as (
@@ -232,6 +237,7 @@ export class SessionRepository {
         timeoutMs ?? null,
         ...[maxLifetimeMs, maxRequests, memoryLimitBytes].flatMap((value) => [value !== undefined, value ?? null]),
         metadata === undefined ? null : JSON.stringify(metadata),
+        egress === undefined ? null : JSON.stringify(egress),
       ],
     );
     return row && toRecord(row);

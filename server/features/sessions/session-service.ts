@@ -7,10 +7,12 @@ import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
 import type { SessionPlaces } from '../pool/index.ts';
 import { toBytes } from './create-options.ts';
+import { changesEgress } from './egress-options.ts';
 import { drainSessions } from './drain-sessions.ts';
 import { limitsOf, type LiveSession } from './live-session.ts';
 import { SessionAdopter } from './session-adopter.ts';
 import { SessionEnder } from './session-ender.ts';
+import type { SessionEgress } from './session-egress.ts';
 import { SessionJournal } from './session-journal.ts';
 import { SessionLimitKeeper } from './session-limit-keeper.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -22,6 +24,8 @@ import { isTerminal, type SessionTrigger } from './session-state.ts';
 
 /** How long a page that is gone may be ahead of the news that its browser is gone. Milliseconds. */
 const CRASH_NEWS_MS = 200;
+/** How long a browser may take to be told of another way out. */
+const CHANGE_TIMEOUT_MS = 5_000;
 
 interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
@@ -33,6 +37,12 @@ interface SessionServiceDeps extends SessionStarterDeps {
   readonly relaunch: (old: Browser, signal: AbortSignal) => Promise<Browser>;
   /** Connects to a browser that a service which was killed left running. */
   readonly adopt: (owned: OwnedBrowser, signal: AbortSignal) => Promise<Browser>;
+}
+
+/** Holds a session to another way out, also after a crash of this service. */
+async function changeEgress(live: LiveSession, plan: SessionEgress): Promise<void> {
+  await live.egress.adopt(plan, AbortSignal.timeout(CHANGE_TIMEOUT_MS));
+  await live.noteOwner();
 }
 
 /** Use cases over sessions: the one door for routes, gateway and loops. */
@@ -167,15 +177,21 @@ export class SessionService {
     return this.get(id);
   }
 
-  /** Changes limits and metadata. @throws {AppError} SESSION_NOT_FOUND, SESSION_ENDED */
+  /**
+   * Changes limits, metadata and the way out, which is in force with the answer.
+   *
+   * @throws {AppError} SESSION_NOT_FOUND, SESSION_ENDED, PROXY_NOT_FOUND, VALIDATION_FAILED
+   */
   async update(id: string, { memoryLimitMb, ...changes }: UpdateSession): Promise<SessionRecord> {
     const memoryLimitBytes = memoryLimitMb === undefined ? undefined : toBytes(memoryLimitMb);
-    const record = await this.#deps.sessions.update(id, { ...changes, memoryLimitBytes });
+    const plan = changesEgress(changes) ? await (await this.#held(id)).egress.planChanges(changes) : undefined;
+    const record = await this.#deps.sessions.update(id, { ...changes, memoryLimitBytes, egress: plan?.stored });
     if (record === undefined) throw await this.#whyNotLive(id);
     this.#deps.events.emit('eventRecorded', { sessionId: id });
     const live = this.#registry.live.get(id);
     if (live !== undefined) {
       live.limits = limitsOf(record);
+      if (plan !== undefined) await changeEgress(live, plan);
       live.touch();
     }
     return record;
@@ -244,6 +260,12 @@ export class SessionService {
   /** Adds an event that is no move to a session's history, and tells those who watch. */
   async note(id: string, type: SessionEventType, details: EventDetails): Promise<void> {
     await this.#journal.note(id, type, details);
+  }
+
+  async #held(id: string): Promise<LiveSession> {
+    const live = this.#registry.live.get(id);
+    if (live === undefined) throw await this.#whyNotLive(id);
+    return live;
   }
 
   async #whyNotLive(id: string): Promise<AppError> {

@@ -10,8 +10,11 @@ import type { BrowserRequest, SessionPlaces, WarmPool } from '../pool/index.ts';
 import type { WornProfile } from '../profiles/index.ts';
 import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
 import { type SessionDefaults, toBrowserOptions, toNewSession } from './create-options.ts';
+import { toSelection } from './egress-options.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
+import { placeAtExit, type PlacedSession } from './place-at-exit.ts';
+import { type EgressDeps, SessionEgress } from './session-egress.ts';
 import { checkProfileOptions, type Profiles, takeProfile, toProfileRequest } from './session-profile.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionEvents } from './session-events.ts';
@@ -44,6 +47,7 @@ export interface SessionStarterDeps {
   readonly admission: Pick<SessionPlaces, 'acquire'>;
   readonly identities: Identities;
   readonly profiles: Profiles;
+  readonly egress: EgressDeps;
   readonly openPort: OpenSessionPort;
   readonly events: TypedEmitter<SessionEvents>;
   readonly logger: Logger;
@@ -51,10 +55,15 @@ export interface SessionStarterDeps {
   readonly extensionsDir: string;
 }
 
-/** What a start works with. */
-interface StartParts {
-  readonly input: CreateSession;
+/** What a create request comes to. */
+interface SessionPlan {
+  readonly input: PlacedSession;
   readonly request: BrowserRequest;
+  readonly egress: SessionEgress;
+}
+
+/** What a start works with. */
+interface StartParts extends SessionPlan {
   /** The saved profile it wears. */
   readonly worn: WornProfile | undefined;
   /** What the session holds so far. */
@@ -93,7 +102,8 @@ export class SessionStarter {
   /** See `SessionService.create`. */
   async create(input: CreateSession, clientSignal: AbortSignal, id: string = randomUUID()): Promise<SessionRecord> {
     const startedAt = performance.now();
-    const request = await this.#plan(input);
+    const plan = await this.#plan(input, clientSignal);
+    const { request, egress } = plan;
     const start = new SessionStart();
     this.#registry.starting.set(id, start);
     await using owned = new AsyncDisposableStack();
@@ -102,7 +112,7 @@ export class SessionStarter {
       const place = owned.use(await this.#deps.admission.acquire({ sessionId: id }, signal));
       const worn = await this.#takeProfile(id, input);
       if (worn !== undefined) owned.use(worn);
-      const session = toNewSession(id, input, this.#deps.defaults);
+      const session = toNewSession(id, { input: plan.input, egress: egress.stored }, this.#deps.defaults);
       await this.#deps.sessions.insert(session);
       const created = (outcome: SessionEvents['created']['outcome'], identity: SessionIdentity | null): void =>
         this.#deps.events.emit('created', {
@@ -113,7 +123,7 @@ export class SessionStarter {
           identity,
         });
       try {
-        const { record, isWarm } = await this.#start(id, { input, request, worn, owned }, signal);
+        const { record, isWarm } = await this.#start(id, { ...plan, worn, owned }, signal);
         place.browserRuns();
         const launched = request.fit === 'pinned' ? 'pinned' : 'cold';
         created(isWarm ? 'warm' : launched, record.identity);
@@ -131,13 +141,14 @@ export class SessionStarter {
 
   async #start(
     id: string,
-    { input, request, worn, owned }: StartParts,
+    { input, request, egress, worn, owned }: StartParts,
     signal: AbortSignal,
   ): Promise<{ record: SessionRecord; isWarm: boolean }> {
     const fill = worn?.hasState === true ? worn.fill.bind(worn) : undefined;
     const { browser, isWarm } = await this.#deps.pool.acquire({ ...request, fill }, signal);
     const held = owned.use(new HeldBrowser(browser));
     await this.#giveCookies(id, { browser, worn }, signal);
+    await egress.attach(id, browser, signal);
     const { port: cdpPort } = owned.use(await this.#deps.openPort(id, held));
     const identity = toSessionIdentity(browser, request);
     const [record] = await Promise.all([
@@ -148,21 +159,26 @@ export class SessionStarter {
     // Whoever broke the start off while its row was written found nothing to end but this.
     signal.throwIfAborted();
 
-    const live = new LiveSession(record, { held, cdpPort, worn, owned: owned.move() });
+    const live = new LiveSession(record, { held, cdpPort, worn, egress, owned: owned.move() });
     this.#registry.live.set(id, live);
     this.#ender.watch(live);
     if (input.startUrl !== undefined) void this.#openStartUrl(live, input.startUrl);
     return { record, isWarm };
   }
 
-  /** The browser a create request asks for. @throws {AppError} as `create`, before anything is begun */
-  async #plan(input: CreateSession): Promise<BrowserRequest> {
-    const { extensionsDir, identities, profiles } = this.#deps;
-    checkProfileOptions(input);
+  /** The browser and the way out that a create request asks for. @throws {AppError} as `create`, before anything is begun */
+  async #plan(wanted: CreateSession, signal: AbortSignal): Promise<SessionPlan> {
+    const { extensionsDir, identities, profiles, egress: egressDeps } = this.#deps;
+    checkProfileOptions(wanted);
+    const profile = wanted.profileId === undefined ? undefined : await profiles.get(wanted.profileId);
+    const usualProxy = toSelection({ proxyId: profile?.defaultProxyId ?? undefined });
+    const selection = toSelection(wanted) ?? usualProxy;
+    const egress = await SessionEgress.plan(egressDeps, { selection, limits: wanted });
+    const input = await placeAtExit(wanted, egress, signal);
     const options = await toBrowserOptions(input, extensionsDir);
-    const { profileId } = input;
-    if (profileId === undefined) return toBrowserRequest(options, identities);
-    return toProfileRequest({ profileId, options }, { profiles, identities });
+    const request =
+      profile === undefined ? toBrowserRequest(options, identities) : toProfileRequest(profile, options, identities);
+    return { input, request, egress };
   }
 
   async #takeProfile(

@@ -1,6 +1,8 @@
 import type { Session } from '@guise/contract';
 
 import type { LiveSession } from './live-session.ts';
+import { exitFindings } from '../identity/index.ts';
+import type { StoredEgress } from './egress-options.ts';
 import { expiresAt, type SessionRecord } from './session-record.ts';
 import type { SessionTokens } from './session-tokens.ts';
 
@@ -33,6 +35,7 @@ export class SessionView {
       maxRequests: record.maxRequests,
       memoryLimitMb: record.memoryLimitBytes === null ? null : Math.round(record.memoryLimitBytes / BYTES_PER_MB),
       recycle: record.recycle,
+      ...wayOutOf(record, live),
       ...useOf(record, live),
       expiresAt: (record.closedAt ?? expiresAt(record, lastActivityAt)).toISOString(),
       metadata: record.metadata,
@@ -58,6 +61,22 @@ function useOf(
 ): Pick<Session, 'requestCount' | 'clients' | 'usage'> {
   if (live === undefined) return { requestCount, clients: 0, usage: null };
   return { requestCount: live.requestCount, clients: live.clientCount, usage: live.usage ?? null };
+}
+
+function wayOutOf(
+  { egress, identity }: SessionRecord,
+  live: LiveSession | undefined,
+): Pick<Session, 'proxy' | 'traffic' | 'trafficLimitMb' | 'warnings'> {
+  const { proxy, trafficLimitMb = null, exit } = live?.egress.stored ?? egress;
+  return { proxy, trafficLimitMb, traffic: live?.egress.traffic ?? null, warnings: findMismatches(identity, exit) };
+}
+
+/** Where what the browser claims does not fit to where it leaves. */
+function findMismatches(identity: Session['identity'], exit: StoredEgress['exit']): Session['warnings'] {
+  if (identity?.timezone == null || identity.locale === null || exit === undefined) return [];
+  const { timezone, locale } = identity;
+  const facts = { country: exit.country ?? undefined, timezone: exit.timezone ?? undefined };
+  return exitFindings({ timezone, locale }, facts).map(({ path, message }) => ({ path, message }));
 }
 
 function toMoment(date: Date | null): string | null {

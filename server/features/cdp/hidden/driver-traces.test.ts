@@ -5,6 +5,12 @@ import { expect, it } from 'vitest';
 import { DriverTraces } from './driver-traces.ts';
 
 const KNOWN = /pptr|puppeteer|playwright|utilityscript/i;
+/** What sites look for in names, as far as it is letters only. */
+const SOUGHT = [
+  ...['cdp', 'cdc', 'pptr', 'puppeteer', 'playwright', 'pwright', 'selenium', 'webdriver', 'driver', 'chromedriver'],
+  ...['phantom', 'nightmare', 'cypress', 'automation', 'automate', 'headless', 'bot', 'robot', 'evaluate', 'binding'],
+  ...['domauto', 'xdriver', 'wdio', 'crawler', 'spider', 'scrape', 'stealth', 'watir', 'fxdriver', 'devtools'],
+];
 const traces = new DriverTraces();
 
 it.each([
@@ -40,6 +46,18 @@ it('gives things in the page other names for each client, of the same length', (
   expect(traces.bindingName('__playwright__binding__')).toMatch(/^[a-z]{23}$/);
   expect(traces.bindingName('mine')).toBe('mine');
   for (const { name, alias } of traces.bindingAliases) expect(alias).toHaveLength(name.length);
+});
+
+it('never has chance spell a word in a name that sites look for', () => {
+  const names = Array.from({ length: 500 }, () => {
+    const { bindingAliases, controllerAlias } = new DriverTraces();
+    return [controllerAlias, ...bindingAliases.map(({ alias }) => alias)];
+  }).flat();
+  const letters = new Set(names.join(''));
+  // Enough for a hundred million names in ten letters: too few would be alike in two clients.
+  expect(letters.size).toBeGreaterThan(15);
+  const spelled = SOUGHT.filter((word) => Array.from(word).every((letter) => letters.has(letter)));
+  expect(spelled).toEqual([]);
 });
 
 it('names a binding the same in scripts, in arguments and in commands', () => {

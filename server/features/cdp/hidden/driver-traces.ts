@@ -16,8 +16,11 @@ const UTILITY_SCRIPT = /utilityScript_exports|^\(utilityScript, \.\.\.args\) => 
 /** A message without any of these has nothing to be taken out. */
 const MARKS = ['sourceURL=', PLAYWRIGHT_BINDING, 'tilityScript', 'callPuppeteer', PUPPETEER_PREFIX] as const;
 
-/** Without p: chance has written "cdp" into a name, and sites look for such words. */
-const LETTERS = 'abcdefghijklmnoqrstuvwxyz';
+/**
+ * Of these no word can be spelled that sites look for: chance has written "cdp" into a name. Without vowels there are no words, and
+ * without c, p and x none of the abbreviations (`cdc`, `cdp`, `pptr`, `xdriver`) either.
+ */
+const LETTERS = 'bdfghjklmnqrstvwyz';
 
 /** Letters at random, as many as `name` has bytes: so one can be written over the other. */
 function aliasFor(name: string): string {

@@ -9,6 +9,7 @@ import { treatmentOf } from './hidden-commands.ts';
 import { HiddenSession, type Outcome } from './hidden-session.ts';
 import { innerRefusal } from './inner-command.ts';
 import { type Fate, MessageSieve } from './message-sieve.ts';
+import { mayOpenTab } from './tab-click.ts';
 
 /** A longer message of the page's console does not reach the client. Bytes. */
 const LONGEST_CONSOLE_MESSAGE = 1024 ** 2;
@@ -37,6 +38,9 @@ interface Override {
   readonly params: Params;
 }
 
+/** What else makes a command worth to be looked at: its parameters, or a click that may open a tab. */
+const REMARKABLE = ['uniqueContextId', 'worldName', '"middle"', '"modifiers"'] as const;
+
 interface HiddenClientDeps {
   readonly gate: CommandGate;
   readonly holdBudget: HoldBudget;
@@ -44,6 +48,8 @@ interface HiddenClientDeps {
   readonly overrides: readonly Override[];
   /** Id of the target the connection itself is a session of; undefined for the browser. */
   readonly rootTargetId: string | undefined;
+  /** A page is about to be opened with an address; resolves when it may be. */
+  readonly expectPage: () => Promise<void>;
   /** Puts a frame into the stream to the client, or to the browser, between two messages. */
   readonly toClient: (frame: Buffer) => void;
   readonly toBrowser: (frame: Buffer) => void;
@@ -74,6 +80,7 @@ export class HiddenClient implements CommandJudge {
   readonly #scriptless = new Set<string>();
   /** What is to be sent in place of the command that is being settled. */
   #replacement: Buffer[] | undefined;
+  #hasEnded = false;
 
   constructor(deps: HiddenClientDeps) {
     this.#deps = deps;
@@ -95,6 +102,7 @@ export class HiddenClient implements CommandJudge {
 
   /** Keeps nothing any more. */
   end(): void {
+    this.#hasEnded = true;
     this.#sieve.end();
   }
 
@@ -116,7 +124,7 @@ export class HiddenClient implements CommandJudge {
 
   /** The most frequent commands of all run scripts in which there is nothing to change: they need not be parsed. */
   isPlain(message: string | Buffer): boolean {
-    return !this.#traces.areIn(message) && !message.includes('uniqueContextId') && !message.includes('worldName');
+    return !this.#traces.areIn(message) && !REMARKABLE.some((mark) => message.includes(mark));
   }
 
   settle(command: StoppedCommand): Buffer | undefined {
@@ -169,16 +177,36 @@ export class HiddenClient implements CommandJudge {
     const message = gate.examine(command);
     if (message === undefined) return;
     const { params = {} } = message;
-    if (method === 'Target.sendMessageToTarget') {
-      const why = innerRefusal(params as Params);
-      if (why === undefined) this.#sendMessage(message);
-      else gate.refuse(command, why);
-    } else if (session === undefined) {
+    if (method === 'Target.createTarget') void this.#openPage(message, params as Params);
+    else if (method === 'Target.sendMessageToTarget') this.#sendInner(command, message, params as Params);
+    else if (session === undefined) this.#sendMessage(message);
+    else this.#handleIn(session, command, message);
+  }
+
+  #sendInner(command: StoppedCommand, message: Params, params: Params): void {
+    const why = innerRefusal(params);
+    if (why === undefined) this.#sendMessage(message);
+    else this.#deps.gate.refuse(command, why);
+  }
+
+  #handleIn(session: HiddenSession, command: StoppedCommand, message: Params): void {
+    const { gate, expectPage } = this.#deps;
+    const { method } = command;
+    const params = (message['params'] ?? {}) as Params;
+    // The click has to go through the page first, which takes longer than this.
+    if (method === 'Input.dispatchMouseEvent' && mayOpenTab(params)) void expectPage();
+    const respond = (answer: object): void => gate.answer(command, answer);
+    this.#conclude(command, message, session.handle(method, params, respond));
+  }
+
+  /** Sends a command that opens a page, as soon as its request cannot slip through. Those without an address have none. */
+  async #openPage(message: Params, { url }: Params): Promise<void> {
+    if (!/^\s*https?:/i.test(String(url))) {
       this.#sendMessage(message);
-    } else {
-      const respond = (answer: object): void => gate.answer(command, answer);
-      this.#conclude(command, message, session.handle(method, params as Params, respond));
+      return;
     }
+    await this.#deps.expectPage();
+    if (!this.#hasEnded) this.#sendMessage(message);
   }
 
   #conclude(command: StoppedCommand, message: Params, outcome: Outcome): void {

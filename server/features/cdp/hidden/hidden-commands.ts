@@ -35,6 +35,12 @@ export const HIDDEN_COMMANDS: readonly Row[] = [
     'headers that belong to the identity stay as they are',
     'Network.setExtraHTTPHeaders Fetch.continueRequest',
   ],
+  ['handle', 'the first request of the page has the client hints of the identity', 'Target.createTarget'],
+  [
+    'clean',
+    'the first request of a tab that a click opens has the client hints of the identity',
+    'Input.dispatchMouseEvent',
+  ],
   ['handle', 'the command inside is treated as one outside', 'Target.sendMessageToTarget'],
   [
     'ignore',

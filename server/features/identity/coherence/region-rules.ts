@@ -74,7 +74,11 @@ function isSpokenIn(locale: string, country: string): boolean {
   return localeShares(country).some(({ value }) => languageOf(value) === languageOf(locale));
 }
 
-function exitFindings({ timezone, locale }: Fingerprint, proxy: ProxyFacts | undefined): Finding[] {
+/** What a site could notice of a time zone and a locale at the exit of a proxy. Pure. */
+export function exitFindings(
+  { timezone, locale }: Pick<Fingerprint, 'timezone' | 'locale'>,
+  proxy: ProxyFacts | undefined,
+): Finding[] {
   if (proxy === undefined) return [];
   const { country } = proxy;
   const exit = proxy.timezone ?? country ?? '';

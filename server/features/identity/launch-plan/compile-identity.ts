@@ -114,12 +114,11 @@ function planEnvironment(fingerprint: Fingerprint, host: IdentityHost): BrowserI
 }
 
 function planFlags(fingerprint: Fingerprint, headless: boolean): string[] {
-  const { userAgent, languages, webrtcPolicy, media } = fingerprint;
+  const { userAgent, languages, media } = fingerprint;
   const hasMedia = media.audioInputs + media.videoInputs + media.audioOutputs > 0;
   return [
     `--user-agent=${userAgent}`,
     `--accept-lang=${languages.join(',')}`,
-    ...(webrtcPolicy === 'default' ? [] : [`--webrtc-ip-handling-policy=${webrtcPolicy}`]),
     ...(hasMedia
       ? [
           media.videoInputs === 1

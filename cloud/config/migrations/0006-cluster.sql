@@ -15,6 +15,6 @@ comment on column cluster_nodes.epoch is 'How often a node of this name has join
 comment on column cluster_nodes.lost_at is 'When the others gave it up.';
 comment on column cluster_nodes.lost_by is 'The node that did.';
 
-insert into schema_migrations (version, name) values (5, 'cluster');
+insert into schema_migrations (version, name) values (6, 'cluster');
 
 commit;

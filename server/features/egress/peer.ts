@@ -1,0 +1,126 @@
+import { type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+/** The other side closed or broke a connection that more was expected of. */
+export class PeerGone extends Error {
+  override readonly name = 'PeerGone';
+}
+
+/**
+ * One end of a connection, read chunk by chunk and written with regard to how fast the other side takes it.
+ *
+ * What it reads from the system is bounded by the socket's own buffer, so nothing piles up however unequal two peers are. The end
+ * of the other side is noticed also while nobody reads (`gone`).
+ */
+export class Peer {
+  readonly socket: Socket;
+  readonly #gone = Promise.withResolvers<void>();
+  #unread: Buffer | undefined;
+  #hasEnded = false;
+  #wake: (() => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('error', () => undefined);
+    socket.on('readable', this.#onReadable);
+    socket.once('end', () => {
+      this.#hasEnded = true;
+      this.#leave();
+    });
+    socket.once('close', () => this.#leave());
+    if (socket.destroyed) this.#leave();
+  }
+
+  /** Resolves when the other side has ended or broken the connection and all it sent before was read. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  /** Whether it can be written and may answer. */
+  get isUsable(): boolean {
+    return !this.#hasEnded && !this.socket.destroyed && this.socket.writable;
+  }
+
+  /** Whether it is usable, and has sent nothing that nobody has read. */
+  get isFresh(): boolean {
+    return this.isUsable && this.#unread === undefined && this.socket.readableLength === 0;
+  }
+
+  #leave(): void {
+    this.#gone.resolve();
+    this.#wake?.();
+  }
+
+  readonly #onReadable = (): void => {
+    if (this.#wake !== undefined) this.#wake();
+    // Only a read makes an end known. Nothing is taken by it: what comes later is kept back in the socket.
+    else if (this.socket.readableLength === 0) this.socket.read(0);
+  };
+
+  /** The socket, for somebody else to read from now on. */
+  release(): Socket {
+    this.socket.off('readable', this.#onReadable);
+    if (this.#unread !== undefined) this.socket.unshift(this.#unread);
+    this.#unread = undefined;
+    return this.socket;
+  }
+
+  /** The next bytes; undefined at the end. One caller at a time. @throws {PeerGone} when it broke */
+  async next(): Promise<Buffer | undefined> {
+    if (this.#unread !== undefined) {
+      const unread = this.#unread;
+      this.#unread = undefined;
+      return unread;
+    }
+    for (;;) {
+      const chunk = this.socket.read() as Buffer | null;
+      if (chunk !== null) return chunk;
+      if (this.#hasEnded) return undefined;
+      if (this.socket.destroyed) throw new PeerGone('The connection broke');
+      const before = this.#wake;
+      await new Promise<void>((resolve) => {
+        this.#wake = () => {
+          before?.();
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+    }
+  }
+
+  /** Gives back what was read too much. */
+  unread(chunk: Buffer): void {
+    if (chunk.length > 0) this.#unread = this.#unread === undefined ? chunk : Buffer.concat([chunk, this.#unread]);
+  }
+
+  /** Resolves when more may be written. @throws {PeerGone} */
+  async write(chunk: Buffer | string): Promise<void> {
+    const { socket } = this;
+    if (!socket.writable) throw new PeerGone('The connection is closed');
+    if (typeof chunk === 'string' ? socket.write(chunk, 'latin1') : socket.write(chunk)) return;
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        socket.off('drain', go).off('close', go);
+        resolve();
+      };
+      socket.on('drain', go).on('close', go);
+    });
+    if (socket.destroyed) throw new PeerGone('The connection broke');
+  }
+
+  /** Says that nothing more comes, after what was written. */
+  end(): void {
+    if (this.socket.writable) this.socket.end();
+  }
+
+  /** Closes it at once; to the other side it looks like an end. */
+  close(): void {
+    this.socket.destroy();
+  }
+
+  /** Breaks it, so that the other side cannot take what it got for all. */
+  abort(): void {
+    if (this.socket instanceof TLSSocket || this.socket.connecting) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+  }
+}

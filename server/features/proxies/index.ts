@@ -1,0 +1,10 @@
+export type { ExitPlace } from './exit-place.ts';
+export { GeoTable } from './geo-table.ts';
+export { type DialUpstream, ProxyChecker } from './proxy-checker.ts';
+export { proxyCommands } from './proxy-commands.ts';
+export { ProxyHealth } from './proxy-health.ts';
+export { ProxyPasswords } from './proxy-passwords.ts';
+export { ProxyRepository } from './proxy-repository.ts';
+export { proxyRoutes } from './proxy-routes.ts';
+export { ProxyService } from './proxy-service.ts';
+export { type OpenedProxy, type ProxySelection, ProxyStore } from './proxy-store.ts';
