@@ -68,8 +68,15 @@ describe('settings', () => {
   });
 
   it('refuse what this version would not obey, and only warn where that is harmless', () => {
-    expect(messageOf({ API_KEYS: 'me:admin:0123456789abcdef01234567' })).toContain('API_KEYS is not available');
+    expect(messageOf({ API_KEYS: 'me:admin:0123456789abcdef01234567' })).toContain('API_KEYS is for the cloud server');
+    expect(messageOf({ S3_BUCKET: 'artifacts' })).toContain('S3_BUCKET is not available');
     expect(loadSettings({ NODE_URL: 'http://a' }).ignored).toEqual(['NODE_URL']);
+  });
+
+  it('are obeyed by the cloud server where they are for it', () => {
+    const env = { CLOUD_MODE: 'true', DATABASE_URL: 'postgres://db/guise', REDIS_URL: 'redis://cache' };
+    const settings = loadSettings({ ...env, API_KEYS: 'me:admin:0123456789abcdef01234567', NODE_URL: 'http://a' });
+    expect(settings).toMatchObject({ mode: 'cloud', host: '0.0.0.0', nodeUrl: 'http://a', ignored: [] });
   });
 
   it('name everything the cloud server is missing', () => {

@@ -159,9 +159,11 @@ function readAll(
   for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
     values[key] = readSetting(setting, env, problems);
     if (setting.unavailable === undefined || !isSet(setting, env)) continue;
+    if (setting.unavailable === 'refused') problems.push(`${setting.variable} is not available in this version`);
+    if (mode === 'cloud') continue;
     if (setting.unavailable === 'ignored') ignored.push(setting.variable);
-    else if (setting.unavailable === 'refused') problems.push(`${setting.variable} is not available in this version`);
-    else if (mode === 'development') problems.push(`${setting.variable} is for the cloud server: set CLOUD_MODE=true`);
+    if (setting.unavailable === 'cloudOnly')
+      problems.push(`${setting.variable} is for the cloud server: set CLOUD_MODE=true`);
   }
   // Each value was checked against its schema; where one failed there is a problem, and nobody reads them.
   return { values: values as unknown as SettingValues, ignored, problems };

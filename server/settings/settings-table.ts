@@ -7,8 +7,8 @@ export interface Setting<Schema extends TSchema = TSchema> {
   /** Secret values are never printed, not even in the message that says they are wrong; `NAME_FILE` may hold them. */
   readonly secret: boolean;
   /**
-   * What setting it does while nothing in this version obeys it: `refused` where ignoring it would be dangerous,
-   * `ignored`, with a warning, where it would not. `cloudOnly`: refused by the development server, which has no use for it.
+   * What setting it does where nothing obeys it. `refused`: by no server of this version. `cloudOnly`, and `ignored`: by the development
+   * server, which refuses it or, where ignoring it does no harm, only warns.
    */
   readonly unavailable: 'refused' | 'ignored' | 'cloudOnly' | undefined;
   readonly description: string;
@@ -32,6 +32,11 @@ function cloudOnly<Schema extends TSchema>(each: Setting<Schema>): Setting<Schem
   return { ...each, unavailable: 'cloudOnly' };
 }
 
+/** A setting of the cloud server that the development server warns of. */
+function unusedInDevelopment<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
+  return { ...each, unavailable: 'ignored' };
+}
+
 const DAY_MS = 24 * 60 * 60_000;
 const text = (options: object = {}): ReturnType<typeof Type.String> => Type.String({ minLength: 1, ...options });
 const integer = (minimum: number, maximum: number, fallback: number): ReturnType<typeof Type.Integer> =>
@@ -48,10 +53,12 @@ export const SETTINGS = {
   host: setting('HOST', Type.Optional(text()), 'Address to listen on. Default: 127.0.0.1, in cloud mode 0.0.0.0.'),
   logLevel: setting('LOG_LEVEL', Type.Enum(LOG_LEVELS, { default: 'info' }), 'Least level that is logged.'),
   nodeId: setting('NODE_ID', Type.Optional(text({ maxLength: 255 })), "This node's name. Default: the host's name."),
-  nodeUrl: setting(
-    'NODE_URL',
-    Type.Optional(text({ pattern: '^https?://' })),
-    'Address at which other nodes reach this one, in cloud mode. Default: its own.',
+  nodeUrl: unusedInDevelopment(
+    setting(
+      'NODE_URL',
+      Type.Optional(text({ pattern: '^https?://' })),
+      'Address at which other nodes reach this one, in cloud mode. Default: its own.',
+    ),
   ),
   trustedProxies: setting(
     'TRUSTED_PROXIES',
