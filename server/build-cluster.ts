@@ -31,7 +31,7 @@ import type { Settings } from './settings/load-settings.ts';
 
 const BEAT_INTERVAL_MS = 2_000;
 const LOSS_CHECK_INTERVAL_MS = 1_000;
-const COMMAND_TIMEOUT_MS = 2_000;
+const COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** What a node of a cluster is made of beside what every node is. */

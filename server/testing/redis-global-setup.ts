@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import path from 'node:path';
 
 import type { TestProject } from 'vitest/node';
 
@@ -26,18 +27,21 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await using starting = new AsyncDisposableStack();
   const directory = await openTestDirectory(starting);
   const port = await findFreePort();
-  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no' };
+  const pidFile = path.join(directory, 'redis.pid');
+  const settings = { port, bind: '127.0.0.1', dir: directory, save: '', appendonly: 'no', pidfile: pidFile };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  // The shell holds the other end of this pipe: however the run ends, the server ends with it.
+  const child = spawn('sh', ['-c', 'redis-server "$@" & read -r _; kill -9 $!', 'sh', ...args], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   starting.defer(async () => {
     const ended = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.stdin.end();
     await ended;
-    await rm(directory, { recursive: true, force: true });
   });
   const url = `redis://127.0.0.1:${port}`;
   await waitForAnswer(url);
-  project.provide('testRedisServer', { url, pid: child.pid ?? 0 });
+  project.provide('testRedisServer', { url, pid: Number(await readFile(pidFile, 'utf8')) });
   const running = starting.move();
   return () => running.disposeAsync();
 }

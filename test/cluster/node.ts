@@ -66,7 +66,7 @@ function startProcess(settings: NodeSettings): { child: ChildProcess; log: () =>
 }
 
 /** Starts a node on `servers` and waits until it answers. `stack` stops it, and checks that nothing of it is left. */
-export async function startNode(
+async function startNode(
   stack: AsyncDisposableStack,
   servers: Servers,
   settings: NodeSettings & { readonly NODE_ID: string },

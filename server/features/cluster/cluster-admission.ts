@@ -114,7 +114,7 @@ export class ClusterAdmission implements SessionPlaces {
       return await this.#wait(request, AbortSignal.any([signal, patience]));
     } catch (error) {
       // On this node it has been given one where another has sent it here.
-      await this.giveUp(request.sessionId, this.#deps.nodeId);
+      void this.giveUp(request.sessionId, this.#deps.nodeId);
       if (!isTimeout(error) || signal.aborted) throw error;
       throw this.#exhausted(`and that did not change within ${this.#deps.local.queueTimeoutMs} ms`);
     } finally {

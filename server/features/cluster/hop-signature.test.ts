@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { HopSignature, withoutHop } from './hop-signature.ts';
 
 const REQUEST = { method: 'GET', path: '/api/sessions/1?full=true' };
-const HOP = { from: 'node-a', sessionId: 'abc' };
+const HOP = { from: 'node \u00e4', sessionId: 'abc' };
 
 function received(headers: Record<string, string>, changes: Partial<typeof REQUEST> = {}): IncomingMessage {
   const { method, path: url } = { ...REQUEST, ...changes };

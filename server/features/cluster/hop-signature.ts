@@ -38,8 +38,10 @@ export class HopSignature {
   }
 
   /** The headers that go with a request. */
-  sign(request: HopRequest, { from, sessionId = '' }: Hop): Record<string, string> {
+  sign(request: HopRequest, { from: name, sessionId = '' }: Hop): Record<string, string> {
     const time = String(this.#now());
+    // A name may have characters that a header may not.
+    const from = encodeURIComponent(name);
     return {
       [`${PREFIX}from`]: from,
       [`${PREFIX}time`]: time,
@@ -56,7 +58,7 @@ export class HopSignature {
     const expected = Buffer.from(this.#compute({ method, path }, [time, from, sessionId]));
     const given = Buffer.from(valueOf('signature'));
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-    return { from, sessionId: sessionId === '' ? undefined : sessionId };
+    return { from: decodeURIComponent(from), sessionId: sessionId === '' ? undefined : sessionId };
   }
 
   #compute({ method, path }: HopRequest, parts: readonly string[]): string {

@@ -34,14 +34,12 @@ function openRegistry(): {
     }),
     pass: (ms) => void (now += ms),
     say(ages, knownMs = 1_000_000) {
-      const nodes = Object.entries(ages).map(([nodeId, ageMs]) => ({
-        ...RECORD,
-        nodeId,
-        url: `http://${nodeId}`,
-        taken: 0,
-        ageMs,
-      }));
-      view = ages === 'away' ? undefined : { nodes, waiting: 0, knownMs };
+      if (ages === 'away') {
+        view = undefined;
+        return;
+      }
+      const seen = Object.entries(ages).map(([nodeId, ageMs]) => ({ nodeId, url: `http://${nodeId}`, taken: 0, ageMs }));
+      view = { nodes: seen.map((node) => ({ ...RECORD, ...node })), waiting: 0, knownMs };
     },
   };
 }

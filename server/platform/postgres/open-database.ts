@@ -12,6 +12,8 @@ import type { Database, Queryable } from './database.ts';
 /** Part of the name of a local server's socket. */
 const LOCAL_SOCKET_PORT = 5432;
 const CONNECT_RETRY_MS = 25;
+/** How long an answer is waited for after one that did not come: who asks next is told so sooner. Milliseconds. */
+const IMPATIENT_MS = 2_000;
 const IDLE_CONNECTION_MS = 60_000;
 const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
 /** Texts that differ without end (built from lists) must not fill every connection with prepared statements. */
@@ -88,6 +90,8 @@ class PooledDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #connectTimeoutMs: number;
   readonly #answerTimeoutMs: number | undefined;
+  /** Whether the last that was asked of the server was not answered. */
+  #isSilent = false;
   readonly #statements = new StatementNames();
   readonly #end: () => Promise<void>;
 
@@ -170,8 +174,8 @@ class PooledDatabase implements Database {
   /** A statement whose answer is not waited for longer than allowed: a server that was stopped never answers. */
   #limited(text: string): pg.QueryConfig {
     // The driver's own types do not know it.
-    const limit = this.#answerTimeoutMs === undefined ? {} : { query_timeout: this.#answerTimeoutMs };
-    return { text, ...limit };
+    if (this.#answerTimeoutMs === undefined) return { text };
+    return Object.assign({ text }, { query_timeout: this.#isSilent ? IMPATIENT_MS : this.#answerTimeoutMs });
   }
 
   /** Borrows a connection for one statement; one that failed for another reason than the statement is not given back. */
@@ -179,6 +183,7 @@ class PooledDatabase implements Database {
     const client = await this.#connect();
     try {
       const result = await use(client);
+      this.#isSilent = false;
       client.release();
       return result;
     } catch (error) {
@@ -187,7 +192,8 @@ class PooledDatabase implements Database {
         throw error;
       }
       client.release(true);
-      throw isConnectionLoss(error) ? unavailable(error) : error;
+      this.#isSilent = isConnectionLoss(error);
+      throw this.#isSilent ? unavailable(error) : error;
     }
   }
 

@@ -64,6 +64,8 @@ class RedisConnection implements Redis {
   /** Since when a command has been waiting in vain for its answer, by `performance.now`; undefined while all is well. */
   #silentSince: number | undefined;
   #isDown = false;
+  /** Whether a command finds out for all others whether the server answers again. */
+  #isProbing = false;
 
   constructor(options: OpenRedisOptions, logger: Logger) {
     this.#options = options;
@@ -108,7 +110,19 @@ class RedisConnection implements Redis {
     await this.#ask((client) => client.ping());
   }
 
+  /** Asks the server; while it is silent one command at a time does, and the others are not kept waiting. */
   async #ask<Value>(command: (client: Client) => Promise<Value>): Promise<Value> {
+    if (this.#silentSince === undefined) return this.#send(command);
+    if (this.#isProbing) throw unavailable(new Error('Redis has not answered the last command'));
+    this.#isProbing = true;
+    try {
+      return await this.#send(command);
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  async #send<Value>(command: (client: Client) => Promise<Value>): Promise<Value> {
     const client = this.#client;
     if (!client.isReady) throw unavailable(new Error('There is no connection to Redis'));
     const answered = command(client);
