@@ -28,6 +28,7 @@ import { ClusterMetrics } from './platform/metrics/cluster-metrics.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import { openRedis, type Redis } from './platform/redis/index.ts';
 import type { Settings } from './settings/load-settings.ts';
+import { VERSION } from './version.ts';
 
 const BEAT_INTERVAL_MS = 2_000;
 const LOSS_CHECK_INTERVAL_MS = 1_000;
@@ -59,7 +60,6 @@ interface ClusterNeeds {
   readonly memory: MemoryBudget;
   readonly sessions: () => SessionService;
   readonly events: TypedEmitter<SessionEvents>;
-  readonly version: string;
 }
 
 /** Where others reach a node that listens on `host`: there, or at the machine's first address that is not its own alone. */
@@ -132,15 +132,14 @@ function describeNode({
   nodeId,
   epoch,
   url,
-  version,
   local,
   memory,
   admission,
-}: Pick<ClusterNeeds, 'local' | 'memory' | 'version'> &
+}: Pick<ClusterNeeds, 'local' | 'memory'> &
   Pick<NodeRecord, 'nodeId' | 'epoch' | 'url'> & { readonly admission: ClusterAdmission }): NodeRecord {
   const { limit, queueLimit, isClosed: isDraining } = local;
   const isOpen = url !== null && !isDraining && admission.isOpen && memory.hasRoomForSession;
-  return { nodeId, epoch, url, version, limit, queueLimit, isOpen, isDraining };
+  return { nodeId, epoch, url, version: VERSION, limit, queueLimit, isOpen, isDraining };
 }
 
 /** Joins the cluster, and begins to say that this node is there and to look after the others; until `stack` is disposed. */

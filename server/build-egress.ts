@@ -20,17 +20,7 @@ import { type Settings, SettingsError } from './settings/load-settings.ts';
 /** What sealed proxies of sessions are bound to: one cannot be put into another place of the database. */
 const SEAL_CONTEXT = 'session-proxy';
 
-type EgressSettings = Pick<
-  Settings,
-  | 'egressAllow'
-  | 'egressDeny'
-  | 'egressPorts'
-  | 'egressProxyAllow'
-  | 'egressDns'
-  | 'port'
-  | 'cdpPortBase'
-  | 'cdpPortCount'
->;
+type EgressSettings = Pick<Settings, 'egressAllow' | 'egressDeny' | 'egressPorts' | 'egressProxyAllow' | 'egressDns'>;
 
 /** The value of one setting, read by `parse`. @throws {SettingsError} that says what is wrong with it */
 function read<Value>(variable: string, text: string, parse: (text: string) => Value): Value {
@@ -41,17 +31,15 @@ function read<Value>(variable: string, text: string, parse: (text: string) => Va
   }
 }
 
-/** What sessions leave through. The caller must dispose it. @throws {SettingsError} */
-export function buildEgress(settings: EgressSettings, logger: Logger): Egress {
+/** What sessions leave through; none of them reaches `ownPorts`, where this service listens. The caller must dispose it. @throws {SettingsError} */
+export function buildEgress(settings: EgressSettings, ownPorts: ReadonlySet<number>, logger: Logger): Egress {
   const { egressAllow = '', egressDeny = '', egressPorts, egressProxyAllow = '', egressDns } = settings;
-  const { port, cdpPortBase, cdpPortCount } = settings;
-  const isDebuggingPort = (each: number): boolean => each >= cdpPortBase && each < cdpPortBase + cdpPortCount;
   return new Egress({
     policy: {
       allow: read('EGRESS_ALLOW', egressAllow, parseCidrList),
       deny: read('EGRESS_DENY', egressDeny, parseCidrList),
       proxyAllow: read('EGRESS_PROXY_ALLOW', egressProxyAllow, parseCidrList),
-      isOwnPort: (each) => each === port || (cdpPortBase > 0 && isDebuggingPort(each)),
+      isOwnPort: (port) => ownPorts.has(port),
     },
     ports: read('EGRESS_PORTS', egressPorts, parsePortRanges),
     resolver:

@@ -1,5 +1,3 @@
-import path from 'node:path';
-
 import {
   type IdentityRules,
   profileCommands,
@@ -12,7 +10,7 @@ import {
 import type { SessionService } from './features/sessions/index.ts';
 import { AppError } from './lib/app-error.ts';
 import type { Logger } from './platform/logger/logger.ts';
-import { FolderObjectStore } from './platform/objects/index.ts';
+import type { ObjectStore } from './platform/objects/index.ts';
 import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import type { Settings } from './settings/load-settings.ts';
 
@@ -33,12 +31,16 @@ async function endSession(sessions: SessionService, id: string): Promise<void> {
 
 /** Puts together what saved profiles are made of. `sessions` is asked for only once all is built. */
 export async function buildProfiles(
-  settings: Pick<Settings, 'dataDir' | 'nodeId' | 'profileEncryptionKey'>,
-  parts: { readonly db: Database; readonly identity: IdentityRules; readonly sessions: () => SessionService },
+  settings: Pick<Settings, 'nodeId' | 'profileEncryptionKey'>,
+  parts: {
+    readonly db: Database;
+    readonly objects: ObjectStore;
+    readonly identity: IdentityRules;
+    readonly sessions: () => SessionService;
+  },
   logger: Logger,
 ): Promise<ProfileParts> {
-  const { db, identity, sessions } = parts;
-  const objects = await FolderObjectStore.open(path.join(settings.dataDir, 'objects'));
+  const { db, objects, identity, sessions } = parts;
   // What was sealed before there was a key of the settings is still opened.
   const ownKey = await loadInstanceSecret(db, 'profile-states');
   const { profileEncryptionKey } = settings;

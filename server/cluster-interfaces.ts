@@ -39,7 +39,7 @@ export interface Interfaces {
 }
 
 /** What clients can ask: of this node alone, or, in a cluster, of any through it. `commands`: what this node does itself. */
-export function buildInterfaces(
+export function joinInterfaces(
   cluster: ClusterParts | undefined,
   commands: Commands,
   onForwarded: OnForwarded,

@@ -6,6 +6,7 @@ import { HostError } from './find-browser-host.ts';
 import { StorageError } from './open-storage.ts';
 import { DataDirHeldError } from './platform/data-dir-lock.ts';
 import { createLogger } from './platform/logger/pino-logger.ts';
+import { ObjectStoreError } from './platform/objects/index.ts';
 import {
   DatabaseTooNewError,
   DataDirectoryInUseError,
@@ -26,6 +27,7 @@ const FOR_THE_OPERATOR = [
   DatabaseTooNewError,
   EmbeddedPostgresMissingError,
   MigrationError,
+  ObjectStoreError,
 ];
 /** Signals that arrive this close together are one request to stop. */
 const SAME_REQUEST_MS = 1_000;

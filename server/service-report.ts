@@ -4,6 +4,7 @@ import type { ClusterParts } from './build-cluster.ts';
 import type { Admission, MemoryBudget, WarmPool } from './features/pool/index.ts';
 import type { SessionService } from './features/sessions/index.ts';
 import type { HealthCheck } from './http/index.ts';
+import type { ObjectStore } from './platform/objects/index.ts';
 import type { Database } from './platform/postgres/index.ts';
 import type { Settings } from './settings/load-settings.ts';
 
@@ -14,6 +15,7 @@ const MIB = 1_024 ** 2;
 /** The parts whose state is told to those who run the service. */
 export interface ReportedParts {
   readonly db: Database;
+  readonly objects: ObjectStore;
   readonly pool: WarmPool;
   readonly memory: MemoryBudget;
   readonly admission: Admission;
@@ -24,11 +26,13 @@ export interface ReportedParts {
 /** What must work for this node to be ready. */
 export function healthChecks({
   db,
+  objects,
   pool,
   admission,
-}: Pick<ReportedParts, 'db' | 'pool' | 'admission'>): Readonly<Record<string, HealthCheck>> {
+}: Pick<ReportedParts, 'db' | 'objects' | 'pool' | 'admission'>): Readonly<Record<string, HealthCheck>> {
   return {
     database: (signal) => db.ping(signal),
+    objects: (signal) => objects.check(signal),
     browser: async () => {
       if (pool.lastFailure === undefined) return;
       throw new Error('The last browser did not start; the log says why', { cause: pool.lastFailure });

@@ -69,7 +69,6 @@ describe('settings', () => {
 
   it('refuse what this version would not obey, and only warn where that is harmless', () => {
     expect(messageOf({ API_KEYS: 'me:admin:0123456789abcdef01234567' })).toContain('API_KEYS is for the cloud server');
-    expect(messageOf({ S3_BUCKET: 'artifacts' })).toContain('S3_BUCKET is not available');
     expect(loadSettings({ NODE_URL: 'http://a' }).ignored).toEqual(['NODE_URL']);
   });
 
@@ -77,6 +76,41 @@ describe('settings', () => {
     const env = { CLOUD_MODE: 'true', DATABASE_URL: 'postgres://db/guise', REDIS_URL: 'redis://cache' };
     const settings = loadSettings({ ...env, API_KEYS: 'me:admin:0123456789abcdef01234567', NODE_URL: 'http://a' });
     expect(settings).toMatchObject({ mode: 'cloud', host: '0.0.0.0', nodeUrl: 'http://a', ignored: [] });
+  });
+
+  it('take an S3 server whole or not at all, and name what is missing of it', () => {
+    const whole = {
+      S3_ENDPOINT: 'http://minio:9000',
+      S3_BUCKET: 'guise',
+      S3_REGION: 'us-east-1',
+      S3_ACCESS_KEY_ID: 'key',
+      S3_SECRET_ACCESS_KEY: 'hunter2',
+    };
+    expect(loadSettings({}).s3).toBeUndefined();
+    expect(loadSettings(whole).s3).toEqual({
+      endpoint: 'http://minio:9000',
+      bucket: 'guise',
+      region: 'us-east-1',
+      accessKeyId: 'key',
+      secretAccessKey: 'hunter2',
+      forcePathStyle: true,
+    });
+    expect(loadSettings({ ...whole, S3_FORCE_PATH_STYLE: 'false' }).s3).toMatchObject({ forcePathStyle: false });
+
+    const names = Object.keys(whole);
+    for (const missing of names) {
+      const message = messageOf({ ...whole, [missing]: '' });
+      expect(message.match(/\w+(?= is not set)/g)).toEqual([missing]);
+      expect(message).not.toContain('hunter2');
+    }
+    expect(messageOf({ S3_REGION: 'us-east-1' }).match(/\w+(?= is not set)/g)).toEqual(
+      names.filter((name) => name !== 'S3_REGION'),
+    );
+  });
+
+  it('take no S3 address with a key or a bucket in it', () => {
+    expect(messageOf({ S3_ENDPOINT: 'http://key:secret@minio:9000' })).toContain('S3_ENDPOINT: ');
+    expect(messageOf({ S3_ENDPOINT: 'http://minio:9000/guise' })).toContain('S3_ENDPOINT: ');
   });
 
   it('name everything the cloud server is missing', () => {

@@ -15,7 +15,16 @@ export type Mode = 'development' | 'cloud';
 
 /** All settings, checked, with what follows from several of them or from the host filled in. */
 export type Settings = Readonly<
-  Omit<SettingValues, 'host' | 'nodeId' | 'extensionsDir' | 'drainTimeoutMs' | 'profileEncryptionKey'> & {
+  Omit<
+    SettingValues,
+    | 'host'
+    | 'nodeId'
+    | 'extensionsDir'
+    | 'drainTimeoutMs'
+    | 'profileEncryptionKey'
+    | keyof typeof S3_PARTS
+    | 's3ForcePathStyle'
+  > & {
     mode: Mode;
     host: string;
     nodeId: string;
@@ -26,10 +35,22 @@ export type Settings = Readonly<
     extensionsDir: string;
     /** 32 bytes; undefined: the installation's own is used. */
     profileEncryptionKey: Buffer | undefined;
+    /** Where objects are kept; undefined: below the data folder. */
+    s3: S3Settings | undefined;
     /** Settings that are set and not obeyed by this version, for a warning. */
     ignored: readonly string[];
   }
 >;
+
+/** A bucket of an S3 server, and the key to it. */
+export interface S3Settings {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly forcePathStyle: boolean;
+}
 
 /** The environment is wrong; the message lists everything that is, one line each. */
 export class SettingsError extends Error {
@@ -43,6 +64,14 @@ export class SettingsError extends Error {
 /** Who stops a development server waits for it; who stops a node of a cloud wants its clients to come to an end. */
 const CLOUD_DRAIN_TIMEOUT_MS = 30_000;
 const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
+/** What an S3 server is described by, all of it or none: their names in the table and in the environment. */
+const S3_PARTS = {
+  s3Endpoint: 'S3_ENDPOINT',
+  s3Bucket: 'S3_BUCKET',
+  s3Region: 'S3_REGION',
+  s3AccessKeyId: 'S3_ACCESS_KEY_ID',
+  s3SecretAccessKey: 'S3_SECRET_ACCESS_KEY',
+} as const;
 /** What the cloud server cannot do without. */
 const CLOUD_NEEDS = ['DATABASE_URL', 'REDIS_URL', 'API_KEYS'] as const;
 
@@ -115,7 +144,29 @@ function checkTogether(values: SettingValues, mode: Mode, env: Environment): str
     const missing = CLOUD_NEEDS.filter((name) => !env[name] && !env[`${name}_FILE`]);
     problems.push(...missing.map((name) => `${name} is not set, and the cloud server needs it`));
   }
-  return problems;
+  return [...problems, ...findMissingS3Parts(values)];
+}
+
+/** Half a description of an S3 server would leave objects in a folder that no other node sees. */
+function findMissingS3Parts(values: SettingValues): string[] {
+  const parts = Object.entries(S3_PARTS) as [keyof typeof S3_PARTS, string][];
+  const missing = parts.filter(([key]) => values[key] === undefined);
+  if (missing.length === parts.length) return [];
+  return missing.map(([, name]) => `${name} is not set, and S3 needs all of ${Object.values(S3_PARTS).join(', ')}`);
+}
+
+function toS3Settings(values: SettingValues): S3Settings | undefined {
+  const { s3Endpoint, s3Bucket, s3Region, s3AccessKeyId, s3SecretAccessKey, s3ForcePathStyle } = values;
+  if (s3Endpoint === undefined || s3Bucket === undefined || s3Region === undefined) return undefined;
+  if (s3AccessKeyId === undefined || s3SecretAccessKey === undefined) return undefined;
+  return {
+    endpoint: s3Endpoint,
+    bucket: s3Bucket,
+    region: s3Region,
+    accessKeyId: s3AccessKeyId,
+    secretAccessKey: s3SecretAccessKey,
+    forcePathStyle: s3ForcePathStyle,
+  };
 }
 
 /** The bytes of a key, whose text has been checked. */
@@ -145,6 +196,7 @@ export function loadSettings(env: Environment): Settings {
     drainTimeoutMs: values.drainTimeoutMs ?? (mode === 'cloud' ? CLOUD_DRAIN_TIMEOUT_MS : 0),
     extensionsDir: path.resolve(values.extensionsDir ?? path.join(dataDir, 'extensions')),
     profileEncryptionKey: toKey(values.profileEncryptionKey),
+    s3: toS3Settings(values),
     ignored,
   });
 }
@@ -158,9 +210,7 @@ function readAll(
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
     values[key] = readSetting(setting, env, problems);
-    if (setting.unavailable === undefined || !isSet(setting, env)) continue;
-    if (setting.unavailable === 'refused') problems.push(`${setting.variable} is not available in this version`);
-    if (mode === 'cloud') continue;
+    if (mode === 'cloud' || !isSet(setting, env)) continue;
     if (setting.unavailable === 'ignored') ignored.push(setting.variable);
     if (setting.unavailable === 'cloudOnly')
       problems.push(`${setting.variable} is for the cloud server: set CLOUD_MODE=true`);

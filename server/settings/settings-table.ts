@@ -6,11 +6,8 @@ export interface Setting<Schema extends TSchema = TSchema> {
   readonly schema: Schema;
   /** Secret values are never printed, not even in the message that says they are wrong; `NAME_FILE` may hold them. */
   readonly secret: boolean;
-  /**
-   * What setting it does where nothing obeys it. `refused`: by no server of this version. `cloudOnly`, and `ignored`: by the development
-   * server, which refuses it or, where ignoring it does no harm, only warns.
-   */
-  readonly unavailable: 'refused' | 'ignored' | 'cloudOnly' | undefined;
+  /** What the development server, which does not obey it, does where it is set: refuses to start or, where that does no harm, warns. */
+  readonly unavailable: 'cloudOnly' | 'ignored' | undefined;
   readonly description: string;
 }
 
@@ -20,11 +17,6 @@ function setting<Schema extends TSchema>(variable: string, schema: Schema, descr
 
 function secret<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
   return { ...each, secret: true };
-}
-
-/** A setting of a later version that it would be dangerous to ignore. */
-function refusedForNow<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
-  return { ...each, unavailable: 'refused' };
 }
 
 /** A setting of the cloud server that the development server must not be thought to obey. */
@@ -181,16 +173,23 @@ export const SETTINGS = {
     ),
   ),
   redisUrl: cloudOnly(secret(setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.'))),
-  s3Endpoint: refusedForNow(
-    setting('S3_ENDPOINT', Type.Optional(text({ pattern: '^https?://' })), 'S3-compatible storage.'),
+  s3Endpoint: setting(
+    'S3_ENDPOINT',
+    Type.Optional(text({ pattern: '^https?://[^/?#@]+/?$' })),
+    'S3 server to keep objects on, http or https, without a bucket or keys. Default: objects below DATA_DIR.',
   ),
-  s3Bucket: refusedForNow(setting('S3_BUCKET', Type.Optional(text()), 'Bucket of artifacts.')),
-  s3Region: refusedForNow(setting('S3_REGION', Type.Optional(text()), 'Region of the bucket.')),
-  s3AccessKeyId: refusedForNow(
-    secret(setting('S3_ACCESS_KEY_ID', Type.Optional(text()), 'Access key of the storage.')),
+  s3Bucket: setting('S3_BUCKET', Type.Optional(text({ pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$' })), 'Its bucket.'),
+  s3Region: setting(
+    'S3_REGION',
+    Type.Optional(text({ pattern: '^[a-z0-9-]+$' })),
+    "Region of the bucket; most servers of one's own are in us-east-1, whatever that means to them.",
   ),
-  s3SecretAccessKey: refusedForNow(
-    secret(setting('S3_SECRET_ACCESS_KEY', Type.Optional(text()), 'Secret key of the storage.')),
+  s3AccessKeyId: secret(setting('S3_ACCESS_KEY_ID', Type.Optional(text()), 'Access key of the S3 server.')),
+  s3SecretAccessKey: secret(setting('S3_SECRET_ACCESS_KEY', Type.Optional(text()), 'Secret key of the S3 server.')),
+  s3ForcePathStyle: setting(
+    'S3_FORCE_PATH_STYLE',
+    Type.Boolean({ default: true }),
+    "Whether the bucket is part of the path of addresses, as one's own servers want it, or of the host's name.",
   ),
   egressAllow: setting(
     'EGRESS_ALLOW',

@@ -80,7 +80,7 @@ describe.each(CLOSED_ADDRESSES)('$title', ({ of }) => {
         await settle(() => { open(url); });
         await settle(() => new Worker(url));
         await settle(() => { document.head.innerHTML = '<link rel=stylesheet href="' + encodeURI(url) + '">'; });
-        onload = () => setTimeout(() => { settle(() => { location = url; }); setTimeout(() => fetch('/done'), 100); }, 100);
+        setTimeout(() => { settle(() => { location = url; }); setTimeout(() => fetch('/done'), 100); }, 200);
       })();
     </script>`;
     const pathOf = site.add({ attempt: { title: 'closed', html: () => html }, aim: { place: '', url: '' } });

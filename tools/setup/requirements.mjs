@@ -176,11 +176,20 @@ const TEST_PROGRAMS = [
   }),
 ];
 
+/** A real S3 server for tests. Its servers are scripts of ours on its library: no service is installed. */
+const SWIFT_FILE = '/usr/lib/python3/dist-packages/swift/common/middleware/s3api/s3api.py';
+const SWIFT = {
+  name: 'OpenStack Swift',
+  find: ({ isFile }) => (isFile(SWIFT_FILE) ? SWIFT_FILE : undefined),
+  packages: { debian: ['python3-swift'], ubuntu: ['python3-swift'] },
+  optional: 'the tests of objects on an S3 server are skipped',
+};
+
 /** What a purpose (`start`, `tests`, `check`) needs of the system. */
 export function listRequirements(purpose, platform) {
   if (purpose === 'check') return [];
   const onLinux = platform === 'linux' ? [XVFB, FONTS, MESA, COMPILER] : [];
-  return [CHROMIUM, ...onLinux, ...(purpose === 'tests' ? TEST_PROGRAMS : [])];
+  return [CHROMIUM, ...onLinux, ...(purpose === 'tests' ? [...TEST_PROGRAMS, SWIFT] : [])];
 }
 
 /** Where a requirement is met, or undefined. @throws {SetupFailure} if the user chose something that is not there */

@@ -60,13 +60,14 @@ describe('what each purpose needs', () => {
       'promtool',
       'tinyproxy',
       'microsocks',
+      'OpenStack Swift',
     ]);
     expect(names('check', 'linux')).toEqual([]);
   });
 
-  it('can do without a display and what identities have only', () => {
+  it('can do without a display, what identities have only, and a server of few tests', () => {
     const optional = listRequirements('tests', 'linux').filter((each) => each.optional);
-    expect(optional.map(({ name }) => name)).toEqual(['Xvfb', ...forIdentities]);
+    expect(optional.map(({ name }) => name)).toEqual(['Xvfb', ...forIdentities, 'OpenStack Swift']);
   });
 
   it('takes the fonts for there only when all of them are', () => {

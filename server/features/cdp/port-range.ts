@@ -7,14 +7,21 @@ export class PortRange {
   readonly #base: number;
   readonly #count: number;
   readonly #host: string;
+  readonly #listening: Set<number>;
   readonly #taken = new Set<number>();
   #next = 0;
 
-  /** `base` 0: any free ports. */
-  constructor(range: { readonly base: number; readonly count: number; readonly host: string }) {
+  /** `base` 0: any free ports. `listening` is kept to hold those that are listened on. */
+  constructor(range: {
+    readonly base: number;
+    readonly count: number;
+    readonly host: string;
+    readonly listening: Set<number>;
+  }) {
     this.#base = range.base;
     this.#count = range.count;
     this.#host = range.host;
+    this.#listening = range.listening;
   }
 
   /**
@@ -40,6 +47,7 @@ export class PortRange {
 
   release(port: number): void {
     this.#taken.delete(port);
+    this.#listening.delete(port);
   }
 
   /** Whether the port was free, and is the server's now. */
@@ -66,6 +74,8 @@ export class PortRange {
       server.off('error', listening.reject);
     }
     const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : port;
+    const own = typeof address === 'object' && address !== null ? address.port : port;
+    this.#listening.add(own);
+    return own;
   }
 }

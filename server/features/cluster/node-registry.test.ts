@@ -38,7 +38,12 @@ function openRegistry(): {
         view = undefined;
         return;
       }
-      const seen = Object.entries(ages).map(([nodeId, ageMs]) => ({ nodeId, url: `http://${nodeId}`, taken: 0, ageMs }));
+      const seen = Object.entries(ages).map(([nodeId, ageMs]) => ({
+        nodeId,
+        url: `http://${nodeId}`,
+        taken: 0,
+        ageMs,
+      }));
       view = { nodes: seen.map((node) => ({ ...RECORD, ...node })), waiting: 0, knownMs };
     },
   };

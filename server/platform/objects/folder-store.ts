@@ -1,6 +1,18 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import {
+  access,
+  constants,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+} from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -10,6 +22,7 @@ import {
   type ObjectInfo,
   ObjectNotFoundError,
   type ObjectStore,
+  ObjectStoreError,
   type StoredObject,
 } from './object-store.ts';
 
@@ -117,6 +130,33 @@ export class FolderObjectStore implements ObjectStore {
       const info = await this.head(key);
       if (info !== undefined) yield info;
     }
+  }
+
+  /** A folder has no addresses. */
+  async presignGet(key: string): Promise<undefined> {
+    assertObjectKey(key);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      await access(path.join(this.#root, PARTIAL), constants.R_OK | constants.W_OK);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+      throw new ObjectStoreError(`The folder of objects ${this.#root} cannot be used (${code})`, code);
+    }
+  }
+
+  async discardUnfinished(before: Date): Promise<number> {
+    let discarded = 0;
+    for (const name of await readdir(path.join(this.#root, PARTIAL))) {
+      const file = path.join(this.#root, PARTIAL, name);
+      const found = await stat(file).catch(() => undefined);
+      if (found === undefined || found.mtime >= before) continue;
+      await rm(file, { force: true });
+      discarded += 1;
+    }
+    return discarded;
   }
 
   #fileOf(key: string): string {
