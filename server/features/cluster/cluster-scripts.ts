@@ -91,7 +91,8 @@ local rank = redis.call('ZSCORE', line, session)
 local before
 if rank then before = redis.call('ZRANK', line, session)
 else
-  rank = now - priority
+  -- To the microsecond: of equal ranks Redis would put the lesser id first.
+  rank = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000 - priority
   before = redis.call('ZCOUNT', line, '-inf', rank)
 end
 if before < free then
