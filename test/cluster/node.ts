@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Session } from '@guise/contract';
 
 import { type Answer, send } from '../acceptance/http-client.ts';
+import { listProcessesOf } from '../acceptance/processes.ts';
 import { expectNothingLeft, openDataDir } from '../acceptance/service.ts';
 import { until } from '../acceptance/until.ts';
 import type { Servers } from './servers.ts';
@@ -65,6 +66,14 @@ function startProcess(settings: NodeSettings): { child: ChildProcess; log: () =>
   return { child, log: () => log };
 }
 
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended with the one before.
+  }
+}
+
 /** Starts a node on `servers` and waits until it answers. `stack` stops it, and checks that nothing of it is left. */
 async function startNode(
   stack: AsyncDisposableStack,
@@ -84,12 +93,11 @@ async function startNode(
       await exited;
       clearTimeout(isLate);
     }
-    await until('its browsers are gone', async () => {
-      await expectNothingLeft(dataDir).catch((error: unknown) => {
-        // Who was killed leaves its browsers to its next start.
-        if (child.signalCode === null) throw error;
-      });
-      return true;
+    // Who was killed leaves its browsers to its next start, and there is none.
+    if (child.signalCode !== null) for (const { pid } of listProcessesOf(dataDir)) endProcess(pid);
+    await until('nothing of it is left', async () => {
+      if (child.signalCode === null) await expectNothingLeft(dataDir);
+      return listProcessesOf(dataDir).length === 0;
     });
   });
   const address = await until(
