@@ -1,4 +1,4 @@
-const TESTS = '\\.test\\.(ts|mjs)$|^server/testing/|^test/';
+const TESTS = '\\.test\\.(ts|mjs)$|^(server|cloud)/testing/|^test/';
 const DOOR = '^server/features/[^/]+/index\\.ts$';
 
 /** Features from the top down: none may import from a row above its own. */

@@ -125,7 +125,7 @@ export default defineConfig(
   },
   {
     // The service's own entry, and what is no part of the service.
-    files: ['server/index.ts', 'server/testing/**', '**/*.test.ts', 'test/**', 'bench/**', '*.config.ts'],
+    files: ['server/index.ts', '{server,cloud}/testing/**', '**/*.test.ts', 'test/**', 'bench/**', '*.config.ts'],
     rules: { 'n/no-process-env': 'off', 'n/no-process-exit': 'off', 'no-restricted-properties': 'off' },
   },
   { files: ['bench/**'], rules: { 'no-console': 'off' } },

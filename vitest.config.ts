@@ -4,7 +4,8 @@ const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
 
 /**
  * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
- * `identity` look at the browsers of the running service as a site would, those of `egress` try to get out of them.
+ * `identity` look at the browsers of the running service as a site would, those of `egress` try to get out of them, those of
+ * `cluster` need what stands around nodes (nginx, promtool, helm).
  * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
  * processor.
  */
@@ -18,7 +19,7 @@ export default defineConfig({
           include: ['**/*.test.{ts,mjs}'],
           exclude: [
             ...notOurs,
-            '**/*.{db,browser,redis}.test.ts',
+            '**/*.{db,browser,cluster}.test.ts',
             'test/{acceptance,cluster}/**',
             'test/{identity,egress}/*.test.ts',
           ],
@@ -87,10 +88,10 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
-          include: ['**/*.redis.test.ts', 'test/cluster/**/*.test.ts'],
+          include: ['**/*.cluster.test.ts', 'test/cluster/**/*.test.ts'],
           exclude: notOurs,
           globalSetup: ['server/testing/postgres-global-setup.ts', 'server/testing/redis-global-setup.ts'],
-          // The files share a Redis, and each starts several services.
+          // Rates and time-outs are real here, and the files share a Redis, and each starts several services.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 90_000,

@@ -43,6 +43,7 @@ export const PROBLEMS = {
   NOT_AVAILABLE: { status: 501, title: 'Not available in this version', retryable: false },
   PROXY_FAILED: { status: 502, title: 'The upstream proxy does not do its work', retryable: true },
   PROXY_CHECK_FAILED: { status: 502, title: 'The exit of the proxy could not be found', retryable: true },
+  NODE_UNAVAILABLE: { status: 502, title: 'No node of the service answers', retryable: true },
   BROWSER_LAUNCH_FAILED: { status: 502, title: 'The browser did not start', retryable: true },
   SHUTTING_DOWN: { status: 503, title: 'This node is shutting down', retryable: true },
   DEPENDENCY_UNAVAILABLE: { status: 503, title: 'A service this node needs does not answer', retryable: true },

@@ -13,7 +13,7 @@ import { formatSeconds } from './setup/progress.mjs';
 import { runCommand } from './setup/run-command.mjs';
 
 const TIMEOUT_MS = 10 * 60_000;
-const SOURCES = ['contract', 'server', 'bench', 'test', 'tools'].filter((folder) =>
+const SOURCES = ['contract', 'server', 'cloud', 'deploy', 'bench', 'test', 'tools'].filter((folder) =>
   existsSync(path.join(ROOT, folder)),
 );
 

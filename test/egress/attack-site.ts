@@ -7,7 +7,7 @@ import type { Aim, PageAttempt } from './page-attempt.ts';
 export const SITE_ADDRESS = '127.0.0.9';
 
 /** An attempt and where it is aimed at. */
-export interface AimedAttempt {
+interface AimedAttempt {
   readonly attempt: PageAttempt;
   readonly aim: Aim;
 }

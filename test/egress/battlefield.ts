@@ -62,7 +62,7 @@ export async function withSession<Value>(
 export async function listRefusals(api: Api, id: string): Promise<SessionEvent[]> {
   const path = `/api/sessions/${id}/events?limit=1000`;
   const { events } = expectStatus<SessionEventList>(await api.call('GET', path), 200);
-  return events.filter(({ type }) => String(type) === 'egressRefused');
+  return events.filter(({ type }) => type === 'egressRefused');
 }
 
 /** The refusal of a connection to a port. */

@@ -1,6 +1,6 @@
 import { send } from '../acceptance/http-client.ts';
 import { type Driver, type DriverAttempt, nextEvent } from './driver-attempt.ts';
-import { type Aim, quote } from './page-attempt.ts';
+import type { Aim } from './page-attempt.ts';
 
 type Run = DriverAttempt['run'];
 const connection = (title: string, run: Run): DriverAttempt => ({ title, ends: 'connection', run });
@@ -13,15 +13,12 @@ const command = (title: string, method: string, params: (aim: Aim) => object): D
 
 const evaluate = ({ client, tab }: Driver, expression: string): Promise<unknown> =>
   client.send('Runtime.evaluate', { expression, awaitPromise: true, userGesture: true }, tab);
-const visit = ({ client, tab, site }: Driver, path = '/'): Promise<unknown> =>
-  client.send('Page.navigate', { url: `${site.origin}${path}` }, tab);
-
 /** Has the attacker's own page asked for, stops the request, and does something with it. */
 async function withPaused(driver: Driver, act: (requestId: unknown) => Promise<unknown>): Promise<void> {
-  const { client, tab } = driver;
+  const { client, tab, site } = driver;
   await client.send('Fetch.enable', {}, tab);
   const paused = nextEvent(client, 'Fetch.requestPaused');
-  const visited = visit(driver);
+  const visited = client.send('Page.navigate', { url: `${site.origin}/` }, tab);
   const { params } = await paused;
   await act(params['requestId']);
   await client.send('Fetch.disable', {}, tab);
@@ -49,40 +46,10 @@ const OPENED: readonly DriverAttempt[] = [
   connection('/json/new of the debugging port', ({ session }, { url }) =>
     send(`http://127.0.0.1:${session.cdpPort ?? 0}/json/new?${encodeURIComponent(url)}`, { method: 'PUT' }),
   ),
-  connection('Network.loadNetworkResource', async (driver, { url }) => {
-    const { client, tab } = driver;
-    await visit(driver);
-    const { frameTree } = await client.send('Page.getFrameTree', {}, tab);
-    const { frame } = frameTree as { frame: { id: string } };
-    const options = { disableCache: true, includeCredentials: false };
-    return client.send('Network.loadNetworkResource', { frameId: frame.id, url, options }, tab);
-  }),
-  connection('Runtime.evaluate of a fetch', async (driver, { url }) => {
-    await visit(driver);
-    return evaluate(driver, `fetch(${quote(url)}, { mode: 'no-cors' }).catch(() => {})`);
-  }),
   connection('Page.setDocumentContent with an image', async ({ client, tab }, { url }) => {
     const { frameTree } = await client.send('Page.getFrameTree', {}, tab);
     const { frame } = frameTree as { frame: { id: string } };
     return client.send('Page.setDocumentContent', { frameId: frame.id, html: `<img src="${url}">` }, tab);
-  }),
-  connection('Page.addScriptToEvaluateOnNewDocument', async (driver, { url }) => {
-    const source = `new Image().src = ${quote(url)}`;
-    await driver.client.send('Page.addScriptToEvaluateOnNewDocument', { source }, driver.tab);
-    return visit(driver);
-  }),
-  connection('DOM.setOuterHTML with a style sheet', async (driver, { url }) => {
-    const { client, tab } = driver;
-    await visit(driver);
-    const { root } = await client.send('DOM.getDocument', { depth: 2 }, tab);
-    const { children } = root as { children: { nodeId: number }[] };
-    const outerHTML = `<html><head><link rel=stylesheet href="${url}"></head></html>`;
-    return client.send('DOM.setOuterHTML', { nodeId: children.at(-1)?.nodeId, outerHTML }, tab);
-  }),
-  connection('Page.getAppManifest', async (driver, { url }) => {
-    await visit(driver);
-    await evaluate(driver, `document.head.innerHTML = ${quote(`<link rel=manifest href="${url}">`)}`);
-    return driver.client.send('Page.getAppManifest', {}, driver.tab);
   }),
 ];
 
@@ -94,17 +61,6 @@ const CHANGED: readonly DriverAttempt[] = [
       return driver.client.send('Fetch.fulfillRequest', { requestId, responseCode: 302, responseHeaders }, driver.tab);
     }),
   ),
-  connection('Fetch.fulfillRequest with a page', (driver, { url }) =>
-    withPaused(driver, (requestId) => {
-      const body = Buffer.from(`<img src="${url}">`).toString('base64');
-      const responseHeaders = [{ name: 'Content-Type', value: 'text/html' }];
-      return driver.client.send(
-        'Fetch.fulfillRequest',
-        { requestId, responseCode: 200, responseHeaders, body },
-        driver.tab,
-      );
-    }),
-  ),
   connection('Fetch.continueRequest with another address', (driver, { url }) =>
     withPaused(driver, (requestId) => driver.client.send('Fetch.continueRequest', { requestId, url }, driver.tab)),
   ),
@@ -114,7 +70,7 @@ const CHANGED: readonly DriverAttempt[] = [
     run: async (driver, { place }) => {
       await driver.client.send('Network.enable', {}, driver.tab);
       await driver.client.send('Network.setExtraHTTPHeaders', { headers: { Host: place } }, driver.tab);
-      await visit(driver, '/host');
+      await driver.client.send('Page.navigate', { url: `${driver.site.origin}/host` }, driver.tab);
     },
   },
   {

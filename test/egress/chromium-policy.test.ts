@@ -18,11 +18,12 @@ const INSTALL = `mount -t tmpfs none /etc/chromium && mkdir -p /etc/chromium/pol
 const canMount = spawnSync('unshare', ['-m', 'sh', '-c', INSTALL]).status === 0;
 const found = findTraceable();
 const isPossible = canMount && 'chromium' in found;
-// eslint-disable-next-line no-console -- a proof that was not made is told, and why
-if (!isPossible)
+if (!isPossible) {
+  // eslint-disable-next-line no-console -- a proof that was not made is told, and why
   console.info(
     'The policy is not tried: no /etc/chromium can be mounted for one browser (needs root), or there is no Chromium',
   );
+}
 
 const stack = new AsyncDisposableStack();
 let site: AttackSite;

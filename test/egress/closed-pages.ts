@@ -15,7 +15,6 @@ export const CLOSED_ADDRESSES: readonly { readonly title: string; readonly of: (
   { title: 'the source of a file', of: (file) => `view-source:file://${file}` },
   { title: 'the source of the source of a file', of: (file) => `view-source:view-source:file://${file}` },
   { title: 'a file system', of: (file) => `filesystem:file://${file}` },
-  { title: 'a blob of a file', of: (file) => `blob:file://${file}` },
   { title: 'an archive of a file', of: (file) => `jar:file://${file}!/` },
   { title: 'content:', of: (file) => `content://${file}` },
   { title: 'externalfile:', of: (file) => `externalfile:${file}` },

@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-
 import type { CreateSession } from '@guise/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -33,10 +31,7 @@ const sessionOf = (side: string): string => sessions.get(side) ?? '';
 
 beforeAll(async () => {
   for (const side of SIDES) {
-    // As it is run: on ports that are set.
-    const first = 30_000 + 10 * randomInt(90);
-    const ports = { PORT: String(first), CDP_PORT_BASE: String(first + 1), CDP_PORT_COUNT: '8' };
-    const field = await openBattlefield(stack, side, ports);
+    const field = await openBattlefield(stack, side);
     fields.set(side, field);
     sessions.set(side, (await field.api.create()).id);
   }

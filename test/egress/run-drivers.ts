@@ -6,9 +6,9 @@ import type { DriverAttempt } from './driver-attempt.ts';
 import type { Outcome } from './run-pages.ts';
 
 /** How long a connection that an attempt asks for may take to come or to be refused. */
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 8_000;
 /** An attempt that is not done by then has gone wrong. */
-const ATTEMPT_TIMEOUT_MS = 10_000;
+const ATTEMPT_TIMEOUT_MS = 20_000;
 
 /** What has become of what a client tried. */
 export interface DriverOutcome extends Outcome {

@@ -39,10 +39,14 @@ function parseLine(line: string): NetworkCall | undefined {
   if (name === 'socket') {
     return /AF_INET6?, SOCK_(?:DGRAM|RAW)/.test(line) ? { call: 'udp', peer: '' } : undefined;
   }
+  const peer = parsePeer(line);
+  return peer === undefined ? undefined : { call: name === 'connect' ? 'connect' : 'sendto', peer };
+}
+
+function parsePeer(line: string): string | undefined {
   const { port, four, six } = PEER.exec(line)?.groups ?? {};
   if (port === undefined) return undefined;
-  const peer = four === undefined ? `[${six ?? ''}]:${port}` : `${four}:${port}`;
-  return { call: name === 'connect' ? 'connect' : 'sendto', peer };
+  return four === undefined ? `[${six ?? ''}]:${port}` : `${four}:${port}`;
 }
 
 /** Writes the program. `stack` removes it. */

@@ -149,6 +149,11 @@ const TEST_PROGRAMS = [
     },
   }),
   testProgram({
+    name: 'openssl',
+    probeArgs: ['version'],
+    packages: { debian: ['openssl'], ubuntu: ['openssl'], fedora: ['openssl'], arch: ['openssl'], darwin: ['openssl'] },
+  }),
+  testProgram({
     name: 'promtool',
     packages: { debian: ['prometheus'], ubuntu: ['prometheus'], arch: ['prometheus'], darwin: ['prometheus'] },
   }),
@@ -185,11 +190,21 @@ const SWIFT = {
   optional: 'the tests of objects on an S3 server are skipped',
 };
 
+/** Shows what a browser asks of the network. */
+const STRACE_FILE = '/usr/bin/strace';
+const STRACE = {
+  name: 'strace',
+  find: ({ isThere }) => (isThere(STRACE_FILE) ? STRACE_FILE : undefined),
+  packages: { debian: ['strace'], ubuntu: ['strace'], fedora: ['strace'], arch: ['strace'] },
+  optional: 'that nothing leaves a browser but through its proxy is not tried',
+};
+
 /** What a purpose (`start`, `tests`, `check`) needs of the system. */
 export function listRequirements(purpose, platform) {
   if (purpose === 'check') return [];
   const onLinux = platform === 'linux' ? [XVFB, FONTS, MESA, COMPILER] : [];
-  return [CHROMIUM, ...onLinux, ...(purpose === 'tests' ? [...TEST_PROGRAMS, SWIFT] : [])];
+  const forTests = [...TEST_PROGRAMS, SWIFT, ...(platform === 'linux' ? [STRACE] : [])];
+  return [CHROMIUM, ...onLinux, ...(purpose === 'tests' ? forTests : [])];
 }
 
 /** Where a requirement is met, or undefined. @throws {SetupFailure} if the user chose something that is not there */

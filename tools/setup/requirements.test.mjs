@@ -57,17 +57,19 @@ describe('what each purpose needs', () => {
       'psql',
       'redis-server',
       'nginx',
+      'openssl',
       'promtool',
       'tinyproxy',
       'microsocks',
       'OpenStack Swift',
+      'strace',
     ]);
     expect(names('check', 'linux')).toEqual([]);
   });
 
   it('can do without a display, what identities have only, and a server of few tests', () => {
     const optional = listRequirements('tests', 'linux').filter((each) => each.optional);
-    expect(optional.map(({ name }) => name)).toEqual(['Xvfb', ...forIdentities, 'OpenStack Swift']);
+    expect(optional.map(({ name }) => name)).toEqual(['Xvfb', ...forIdentities, 'OpenStack Swift', 'strace']);
   });
 
   it('takes the fonts for there only when all of them are', () => {
