@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 
 import type { Logger } from '../../platform/logger/logger.ts';
-import type { Queryable } from '../../platform/postgres/index.ts';
+import { type Queryable, toJsonb } from '../../platform/postgres/index.ts';
 import type { AuditEntry } from './audit-entry.ts';
 
 /** Entries are collected for so long, to be written by one statement. Milliseconds. */
@@ -122,14 +122,13 @@ export class AuditTrail implements AsyncDisposable {
            "resourceId" text, outcome text, status integer, "requestId" text, details jsonb
          )
        order by position`,
-      [JSON.stringify(batch.map(toRow)), this.#deps.nodeId],
+      [toJsonb(batch.map(toRow)), this.#deps.nodeId],
     );
   }
 }
 
-/** Text as the database takes it: some characters of JSON it does not, and clients may send them. */
 function toText(text: string | null | undefined): string | null {
-  return text?.replaceAll('\u0000', '').toWellFormed().slice(0, MAX_TEXT_LENGTH).toWellFormed() ?? null;
+  return text?.slice(0, MAX_TEXT_LENGTH) ?? null;
 }
 
 function toRow({ entry, at }: WaitingEntry): object {

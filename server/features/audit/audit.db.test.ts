@@ -34,14 +34,21 @@ describe('the audit trail', () => {
     const db = await openTestDatabase(stack);
     const trail = new AuditTrail({ db, nodeId: 'node-1', logger: silentLogger });
     trail.record(entry());
-    trail.record(entry({ action: 'createProxy', outcome: 'refused', status: 403, details: { code: 'FORBIDDEN' } }));
+    trail.record(
+      entry({
+        action: 'createProxy',
+        outcome: 'refused',
+        status: 403,
+        details: { code: 'VALIDATION', fields: ['\udfff'] },
+      }),
+    );
     trail.record(entry({ actor: undefined, resourceId: 's2', outcome: 'failure', status: 500 }));
     await trail.flush();
     const repository = new AuditRepository(db);
     const all = await repository.list({ limit: 10 });
     expect(all.map(({ outcome }) => outcome)).toEqual(['failure', 'refused', 'success']);
     expect(all.at(-1)).toMatchObject({
-      actor: { keyId: ALICE, name: 'alice', address: '::ffff:10.0.0.7', userAgent: 'curl/8' },
+      actor: { keyId: ALICE, name: 'alice', address: '::ffff:10.0.0.7', userAgent: 'curl/8\ufffd' },
       action: 'endSession',
       resourceType: 'session',
       resourceId: 's1',

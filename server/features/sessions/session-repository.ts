@@ -7,7 +7,7 @@ import type {
   SessionState,
 } from '@guise/contract';
 
-import type { Queryable } from '../../platform/postgres/index.ts';
+import { type Queryable, toJsonb } from '../../platform/postgres/index.ts';
 import type { StoredEgress } from './egress-options.ts';
 import { EVENT_COLUMNS, type EventRow, toEvent } from './event-record.ts';
 import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
@@ -259,7 +259,7 @@ export class SessionRepository {
     await this.#db.query(
       `with locked as (select id from sessions where id = $1 for update)
        insert into session_events (session_id, type, reason, data) select id, $2, $3, $4::jsonb from locked`,
-      [id, type, reason, JSON.stringify(data)],
+      [id, type, reason, toJsonb(data)],
     );
   }
 

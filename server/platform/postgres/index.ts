@@ -5,3 +5,4 @@ export { startEmbeddedPostgres } from './embedded-postgres.ts';
 export { loadInstanceSecret } from './instance-secret.ts';
 export { DatabaseTooNewError, migrate, MigrationError } from './migrate.ts';
 export { openDatabase } from './open-database.ts';
+export { toJsonb } from './to-jsonb.ts';
