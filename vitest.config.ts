@@ -90,10 +90,11 @@ export default defineConfig({
           name: 'cluster',
           include: ['**/*.cluster.test.ts', 'test/cluster/**/*.test.ts'],
           exclude: notOurs,
-          // Rates and time-outs are real here.
+          globalSetup: ['server/testing/postgres-global-setup.ts', 'server/testing/redis-global-setup.ts'],
+          // Rates and time-outs are real here, and the files share a Redis, and each starts several services.
           fileParallelism: false,
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 90_000,
           sequence: { groupOrder: 7 },
         },
       },

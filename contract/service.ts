@@ -14,6 +14,19 @@ export type Health = Static<typeof Health>;
 
 export const Liveness = Type.Object({ status: Type.Literal('ok') });
 
+/** A node of the cluster, as the one that answers last heard of it. */
+const ClusterNode = Type.Object({
+  nodeId: Type.String(),
+  url: Type.Union([Type.String(), Type.Null()], { description: 'Where other nodes reach it; null while it starts.' }),
+  epoch: Type.Integer({ description: 'How often a node of this name has joined.' }),
+  version: Type.String(),
+  limit: Type.Integer(),
+  taken: Type.Integer({ description: 'Places taken or promised.' }),
+  isOpen: Type.Boolean({ description: 'Whether it takes new sessions now.' }),
+  isDraining: Type.Boolean(),
+  lastHeardMs: Type.Integer({ description: 'Milliseconds since it was heard of, when this node last looked.' }),
+});
+
 /** Answer of `GET /status`: what this node is doing now. */
 export const Status = Type.Object({
   nodeId: Type.String(),
@@ -23,6 +36,16 @@ export const Status = Type.Object({
   startedAt: Type.String({ format: 'date-time' }),
   uptimeSeconds: Type.Integer(),
   draining: Type.Boolean(),
+  cluster: Type.Optional(
+    Type.Object(
+      {
+        nodes: Type.Array(ClusterNode),
+        waiting: Type.Integer({ description: 'Creates in the line of the cluster.' }),
+        isRedisAnswering: Type.Boolean(),
+      },
+      { description: 'Absent on a node that is not part of one.' },
+    ),
+  ),
   sessions: Type.Object({
     live: Type.Integer(),
     limit: Type.Integer(),

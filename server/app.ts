@@ -2,48 +2,21 @@ import { mkdir } from 'node:fs/promises';
 
 import type { FastifyInstance } from 'fastify';
 
-import {
-  adoptBrowser,
-  type BrowserHost,
-  findOwnedBrowsers,
-  openFolderRoot,
-  relaunchBrowser,
-  removeLeftovers,
-} from './browser/index.ts';
-import { buildEgress, buildSessionEgress } from './build-egress.ts';
-import { buildIdentities } from './build-identities.ts';
+import { findOwnedBrowsers, openFolderRoot, removeLeftovers } from './browser/index.ts';
+import { ownUrl, startCluster } from './build-cluster.ts';
+import { buildEgress } from './build-egress.ts';
 import { buildInterfaces } from './build-interfaces.ts';
-import { auditSessions, buildKeys } from './build-keys.ts';
 import { buildObjects } from './build-objects.ts';
-import { buildPool } from './build-pool.ts';
-import { buildProfiles } from './build-profiles.ts';
-import { buildProxies } from './build-proxies.ts';
-import { openFeed } from './build-realtime.ts';
-import { CdpGateway, type ClientDeps, HoldBudget, PortRange, EmulationLog, RefusalLog } from './features/cdp/index.ts';
-import type { Egress } from './features/egress/index.ts';
-import {
-  type SessionEvents,
-  sessionInsert,
-  SessionRepository,
-  SessionService,
-  SessionTokens,
-} from './features/sessions/index.ts';
+import { buildParts } from './build-parts.ts';
 import { findBrowserHost } from './find-browser-host.ts';
-import { TypedEmitter } from './lib/typed-emitter.ts';
 import { openStorage } from './open-storage.ts';
 import { holdDataDir } from './platform/data-dir-lock.ts';
 import type { Logger } from './platform/logger/logger.ts';
-import type { ObjectStore } from './platform/objects/index.ts';
-import { type Database, loadInstanceSecret } from './platform/postgres/index.ts';
 import type { AppLogger, Parts } from './parts.ts';
 import type { Settings } from './settings/load-settings.ts';
 import { startLoops } from './start-loops.ts';
 
 const START_TIMEOUT_MS = 120_000;
-const BYTES_PER_MB = 1024 ** 2;
-/** CDP commands that are held back to be looked at, of all clients together. */
-const MAX_HELD_BYTES = 256 * BYTES_PER_MB;
-const CDP_HOST = '127.0.0.1';
 
 /** The whole service. Disposing it ends every session and leaves no process, port or file behind. */
 export interface App extends AsyncDisposable {
@@ -60,7 +33,7 @@ export interface App extends AsyncDisposable {
 }
 
 /**
- * Builds and starts the whole service except its listener: the only place where concrete parts meet.
+ * Builds and starts the whole service except its listener.
  *
  * Parts are registered for disposal as they are built, so that a failure half-way undoes what was done, and stopping
  * runs the start backwards.
@@ -85,6 +58,8 @@ export async function createApp(
   await openFolderRoot(host.foldersRoot);
   const objects = await buildObjects(settings, stack, { logger, signal });
   const parts = await buildParts({ settings, host, egress, ownPorts, db, objects, stack, logger });
+  // From here on the others know that this node is there, and leave what it may take over alone.
+  if (parts.cluster !== undefined) await startCluster(parts.cluster, { stack, logger });
   await recover(parts, settings, { logger, signal });
   const leftBehind = await parts.sessions.closeUnowned();
   if (leftBehind > 0) logger.warn({ sessions: leftBehind }, 'sessions a predecessor left behind were closed');
@@ -105,12 +80,15 @@ export async function createApp(
     http,
     drain: async (drainSignal) => {
       parts.admission.close();
+      await parts.cluster?.announce();
       if (settings.drainTimeoutMs > 0) await parts.sessions.drain(settings.drainTimeoutMs, drainSignal);
     },
     killBrowsers: () => host.groups.killAll(),
     listen: async () => {
       const address = await http.listen({ port: settings.port, host: settings.host });
       for (const own of http.addresses()) if (typeof own !== 'string') ownPorts.add(own.port);
+      const port = Number(new URL(address).port);
+      await parts.cluster?.open(settings.nodeUrl ?? ownUrl({ host: settings.host, port }));
       return address;
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -133,84 +111,4 @@ async function recover(
   };
   const removed = await removeLeftovers(host.foldersRoot, kept, signal);
   if (removed > 0) logger.warn({ browsers: removed }, 'browsers a predecessor left behind were ended');
-}
-
-async function buildParts(base: {
-  settings: Settings;
-  host: BrowserHost;
-  egress: Egress;
-  ownPorts: Set<number>;
-  db: Database;
-  objects: ObjectStore;
-  stack: AsyncDisposableStack;
-  logger: AppLogger;
-}): Promise<Parts> {
-  const { settings, host, egress, ownPorts, db, objects, stack, logger } = base;
-  const identities = await buildIdentities(host, settings.dataDir, logger);
-  const poolParts = buildPool(settings, { host, identities }, { stack, logger });
-  const tokens = new SessionTokens(await loadInstanceSecret(db, 'session-tokens'));
-  const events = new TypedEmitter<SessionEvents>((error, event) =>
-    logger.error({ err: error, event }, 'listener failed'),
-  );
-  const { gateway, cdpClients } = buildGateway(
-    settings,
-    { sessions: () => sessions, tokens, events, ownPorts },
-    logger,
-  );
-  const keys = await buildKeys(settings, { db, sessions: () => sessions }, { stack, logger });
-  const profiles = await buildProfiles(
-    settings,
-    { db, objects, identity: identities, sessions: () => sessions, ownership: keys.ownership },
-    logger,
-  );
-  const proxies = await buildProxies(settings, { db, dial: (...target) => egress.dial(...target) }, logger);
-  stack.defer(() => proxies.store.flush());
-  const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
-  const sessions: SessionService = new SessionService({
-    sessions: new SessionRepository(db, settings.nodeId),
-    insertSession: sessionInsert(db, settings.nodeId),
-    quotas: keys.quotas,
-    nodeId: settings.nodeId,
-    pool: poolParts.pool,
-    admission: poolParts.admission,
-    identities,
-    profiles: profiles.wardrobe,
-    egress: sessionEgress,
-    openPort: (...session) => gateway.openPort(...session),
-    adopt: (owned, signal) => adoptBrowser(owned, host, signal),
-    relaunch: (old, signal) => relaunchBrowser(old, host, signal),
-    events,
-    logger,
-    defaults: {
-      timeoutMs: settings.sessionTimeoutMs,
-      maxRequests: settings.maxRequestsPerSession,
-      memoryLimitBytes: settings.memoryThresholdMb * BYTES_PER_MB,
-    },
-    extensionsDir: settings.extensionsDir,
-  });
-  auditSessions(events, keys, () => sessions);
-  const feed = await openFeed({ service: sessions, events, db }, logger);
-  const own = { host, db, objects, tokens, gateway, cdpClients, events };
-  return { ...poolParts, ...own, sessions, feed, profiles, proxies, keys, egress };
-}
-
-/** What CDP clients connect to. `sessions` is asked for only once all is built. */
-function buildGateway(
-  { cdpPortBase: base, cdpPortCount: count }: Settings,
-  parts: {
-    readonly sessions: () => SessionService;
-    readonly tokens: SessionTokens;
-    readonly events: TypedEmitter<SessionEvents>;
-    readonly ownPorts: Set<number>;
-  },
-  logger: Logger,
-): { gateway: CdpGateway; cdpClients: ClientDeps } {
-  const { sessions, tokens, events, ownPorts } = parts;
-  const cdpClients: ClientDeps = {
-    refusals: new RefusalLog({ sessions, events, logger }),
-    emulation: new EmulationLog({ sessions, logger }),
-    holdBudget: new HoldBudget(MAX_HELD_BYTES),
-  };
-  const ports = new PortRange({ base, count, host: CDP_HOST, listening: ownPorts });
-  return { gateway: new CdpGateway({ sessions, tokens, ...cdpClients, ports, host: CDP_HOST, logger }), cdpClients };
 }

@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http';
+
 import { PROBLEMS } from '@guise/contract';
 
 import { AccessAudit, AuditRepository, AuditTrail, problemCodeOf } from './features/audit/index.ts';
+import type { HopSignature } from './features/cluster/index.ts';
 import { isInside, parseCidrList, parseIpAddress } from './features/egress/index.ts';
 import {
   BootstrapKeyError,
@@ -22,7 +25,7 @@ import {
 } from './features/keys/index.ts';
 import type { CallAccess } from './features/realtime/index.ts';
 import type { SessionEvents, SessionService } from './features/sessions/index.ts';
-import { type RequestAccess, upgradeSecretOf } from './http/index.ts';
+import { type RequestAccess, upgradeAddress, upgradeSecretOf } from './http/index.ts';
 import type { Actor } from './lib/actor.ts';
 import { toFailure } from './lib/problem-document.ts';
 import { LocalRateLimiter } from './lib/rate-limiter.ts';
@@ -33,7 +36,7 @@ import { type Settings, SettingsError } from './settings/load-settings.ts';
 import type { Upgrade, UpgradeRoute } from './websocket/index.ts';
 
 /** Who has connected, for as long as they may. */
-interface Connected {
+export interface Connected {
   readonly actor: Actor;
   /** Aborted when their key is none any more. */
   readonly ended: AbortSignal;
@@ -66,10 +69,12 @@ export interface KeyParts {
 interface KeyNeeds {
   readonly db: Database;
   readonly sessions: () => SessionService;
-  readonly redis?: ScriptRunner | undefined;
+  readonly redis: ScriptRunner | undefined;
+  /** Knows what other nodes have passed on. */
+  readonly signature: Pick<HopSignature, 'verify'> | undefined;
 }
 
-type KeySettings = Pick<Settings, 'apiKeys' | 'metricsAllow' | 'mode' | 'nodeId'>;
+type KeySettings = Pick<Settings, 'apiKeys' | 'metricsAllow' | 'mode' | 'nodeId' | 'trustedProxies'>;
 
 /** Puts a mistake in a setting among those that stop the start. @throws {SettingsError} */
 function refuse(variable: string, error: unknown): never {
@@ -106,7 +111,7 @@ async function bootstrap(db: Database, { apiKeys }: KeySettings): Promise<void> 
  */
 export async function buildKeys(
   settings: KeySettings,
-  { db, sessions, redis }: KeyNeeds,
+  { db, sessions, redis, signature }: KeyNeeds,
   { stack, logger }: { readonly stack: AsyncDisposableStack; readonly logger: Logger },
 ): Promise<KeyParts> {
   const isInsider = readInside(settings.metricsAllow);
@@ -124,6 +129,7 @@ export async function buildKeys(
     record: (entry) => trail.record(entry),
     isAudited: (operationId) => ruleOf(operationId).isAudited,
   });
+  const isPassedOn = (request: IncomingMessage): boolean => signature?.verify(request) !== undefined;
   const traffic = new TrafficRecorder({ keys, listLive: () => sessions().live });
   // What was used and moved since the last time; a database that is away is no reason not to stop.
   stack.defer(async () => {
@@ -146,9 +152,9 @@ export async function buildKeys(
     traffic,
     trail,
     auditRepository: new AuditRepository(db),
-    requestAccess: requestAccess(gate, audit),
+    requestAccess: { isPassedOn, ...requestAccess(gate, audit) },
     callAccess: callAccess(gate, audit),
-    guardUpgrade: guardUpgrade(gate, audit),
+    guardUpgrade: guardUpgrade({ gate, audit, isPassedOn, addressOf: upgradeAddress(settings.trustedProxies) }),
     takesKey: (operationId) => ruleOf(operationId).access !== 'anybody',
   };
 }
@@ -158,7 +164,7 @@ function isTold(operationId: string, status: number): boolean {
   return status < 400 && ['createSession', 'createSessionAlias'].includes(operationId);
 }
 
-function requestAccess(gate: Gatekeeper, audit: AccessAudit): RequestAccess {
+function requestAccess(gate: Gatekeeper, audit: AccessAudit): Omit<RequestAccess, 'isPassedOn'> {
   return {
     knows: (operationId) => findRule(operationId) !== undefined,
     admit: (...asked) => gate.admit(...asked),
@@ -184,12 +190,23 @@ function callAccess(gate: Gatekeeper, audit: AccessAudit): CallAccess {
   };
 }
 
-function guardUpgrade(gate: Gatekeeper, audit: AccessAudit): GuardUpgrade {
+interface UpgradeGuardParts {
+  readonly gate: Gatekeeper;
+  readonly audit: AccessAudit;
+  readonly isPassedOn: (request: IncomingMessage) => boolean;
+  readonly addressOf: (request: IncomingMessage) => string | null;
+}
+
+function guardUpgrade({ gate, audit, isPassedOn, addressOf }: UpgradeGuardParts): GuardUpgrade {
   return (operationId, handle) => async (upgrade) => {
     const { request, socket, url } = upgrade;
     const { 'user-agent': userAgent = null } = request.headers;
-    const client = { address: socket.remoteAddress ?? null, userAgent, requestId: null };
-    const { actor, refusal } = await gate.admit(operationId, { secret: upgradeSecretOf(request, url), client });
+    const client = { address: addressOf(request), userAgent, requestId: null };
+    const { actor, refusal } = await gate.admit(operationId, {
+      secret: upgradeSecretOf(request, url),
+      client,
+      isPassedOn: isPassedOn(request),
+    });
     try {
       if (refusal !== undefined) throw refusal;
       const ending = new AbortController();

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import type { GuardUpgrade } from './build-keys.ts';
 import {
   type AnsweredCall,
@@ -6,18 +8,16 @@ import {
   REALTIME_LIMITS,
   REALTIME_PATH,
   RealtimeGateway,
-  realtimeHandlers,
+  type RealtimeHandlers,
   RpcDispatcher,
 } from './features/realtime/index.ts';
 import {
-  type PageCommands,
-  type SessionCommands,
   SessionEventRepository,
   type SessionEvents,
   SessionFeed,
   type SessionService,
 } from './features/sessions/index.ts';
-import { compileCheck, webSocketOrigin } from './http/index.ts';
+import { compileCheck } from './http/index.ts';
 import type { TypedEmitter } from './lib/typed-emitter.ts';
 import type { Logger } from './platform/logger/logger.ts';
 import type { Database } from './platform/postgres/index.ts';
@@ -25,7 +25,7 @@ import type { UpgradeRoute } from './websocket/index.ts';
 
 /** What the real-time interface is made of. */
 interface RealtimeParts {
-  readonly commands: { readonly sessions: SessionCommands; readonly pages: PageCommands };
+  readonly handlers: RealtimeHandlers;
   readonly access: CallAccess;
   readonly feed: SessionFeed;
   readonly events: TypedEmitter<SessionEvents>;
@@ -45,19 +45,22 @@ export async function openFeed(
 }
 
 /** Puts the real-time interface together, on the commands that REST is on. The caller must dispose it. */
-export function buildRealtime({ commands, access, feed, events, logger, onAnswered }: RealtimeParts): RealtimeGateway {
-  const handlers = guardedHandlers(realtimeHandlers(commands), access);
-  const dispatcher = new RpcDispatcher({ handlers, compileCheck, logger, onAnswered });
+export function buildRealtime({ handlers, access, feed, events, logger, onAnswered }: RealtimeParts): RealtimeGateway {
+  const guarded = guardedHandlers(handlers, access);
+  const dispatcher = new RpcDispatcher({ handlers: guarded, compileCheck, logger, onAnswered });
   return new RealtimeGateway({ dispatcher, feed, events, limits: REALTIME_LIMITS, logger });
 }
 
 /** The address of the real-time interface. */
-export function realtimeUpgrade(gateway: RealtimeGateway, guard: GuardUpgrade): UpgradeRoute {
+export function realtimeUpgrade(
+  gateway: RealtimeGateway,
+  guard: GuardUpgrade,
+  originOf: (request: IncomingMessage) => string,
+): UpgradeRoute {
   return {
     pattern: new URLPattern({ pathname: REALTIME_PATH }),
-    handle: guard('connectRealtime', (upgrade, { actor, ended }) => {
-      const { host = 'localhost' } = upgrade.request.headers;
-      return gateway.accept(upgrade, { origin: webSocketOrigin({ protocol: 'http', host }), actor, ended });
-    }),
+    handle: guard('connectRealtime', (upgrade, { actor, ended }) =>
+      gateway.accept(upgrade, { origin: originOf(upgrade.request), actor, ended }),
+    ),
   };
 }

@@ -31,8 +31,6 @@ const FOR_THE_OPERATOR = [
 ];
 /** Signals that arrive this close together are one request to stop. */
 const SAME_REQUEST_MS = 1_000;
-const CLOUD_NOT_AVAILABLE =
-  'The cloud server is not part of this version. Unset CLOUD_MODE and NODE_ENV=production to run the development server.';
 
 /** A service that starts, runs, and stops once. */
 class Main {
@@ -115,7 +113,6 @@ function limitShutdown(): void {
 
 async function main(): Promise<void> {
   const settings = loadSettings(process.env);
-  if (settings.mode === 'cloud') throw new SettingsError([CLOUD_NOT_AVAILABLE]);
   const logger = createLogger({ level: settings.logLevel, isReadable: settings.mode === 'development' });
   if (settings.ignored.length > 0) {
     logger.warn({ settings: settings.ignored }, 'these settings have no effect in this version');

@@ -9,6 +9,9 @@ import type { Settings } from './settings/load-settings.ts';
 const POOL_SIZE = 20;
 const STATEMENT_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A server elsewhere can stop without a word; then those who need it are told so soon. Milliseconds. */
+const CLOUD_CONNECT_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 1_000;
 
 const CONFIG = path.join(import.meta.dirname, '../cloud/config');
 const MIGRATIONS = { initSqlPath: path.join(CONFIG, 'init.sql'), migrationsDir: path.join(CONFIG, 'migrations') };
@@ -33,7 +36,9 @@ export async function openStorage(
   const limits = {
     poolSize: POOL_SIZE,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    ...(settings.mode === 'cloud'
+      ? { connectTimeoutMs: CLOUD_CONNECT_TIMEOUT_MS, answerTimeoutMs: ANSWER_TIMEOUT_MS }
+      : { connectTimeoutMs: CONNECT_TIMEOUT_MS }),
   };
   const address = await findAddress();
   const db = stack.use(await openDatabase({ ...address, ...limits }, logger).catch(refuse));

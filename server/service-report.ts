@@ -1,5 +1,6 @@
 import type { Status } from '@guise/contract';
 
+import type { ClusterParts } from './build-cluster.ts';
 import type { Admission, MemoryBudget, WarmPool } from './features/pool/index.ts';
 import type { SessionService } from './features/sessions/index.ts';
 import type { HealthCheck } from './http/index.ts';
@@ -19,10 +20,16 @@ export interface ReportedParts {
   readonly memory: MemoryBudget;
   readonly admission: Admission;
   readonly sessions: SessionService;
+  readonly cluster: ClusterParts | undefined;
 }
 
 /** What must work for this node to be ready. */
-export function healthChecks({ db, objects, pool, admission }: ReportedParts): Readonly<Record<string, HealthCheck>> {
+export function healthChecks({
+  db,
+  objects,
+  pool,
+  admission,
+}: Pick<ReportedParts, 'db' | 'objects' | 'pool' | 'admission'>): Readonly<Record<string, HealthCheck>> {
   return {
     database: (signal) => db.ping(signal),
     objects: (signal) => objects.check(signal),
@@ -38,7 +45,7 @@ export function healthChecks({ db, objects, pool, admission }: ReportedParts): R
 
 /** What this node is doing now. */
 export function reportStatus(
-  { pool, memory, admission, sessions }: ReportedParts,
+  { pool, memory, admission, sessions, cluster }: ReportedParts,
   node: Pick<Settings, 'nodeId' | 'mode'> & { version: string; browserVersion: string; startedAt: Date },
 ): Status {
   const { nodeId, mode, version, browserVersion, startedAt } = node;
@@ -50,6 +57,7 @@ export function reportStatus(
     startedAt: startedAt.toISOString(),
     uptimeSeconds: Math.floor((Date.now() - startedAt.getTime()) / 1_000),
     draining: admission.isClosed,
+    ...(cluster !== undefined && { cluster: reportCluster(cluster) }),
     sessions: {
       live: sessions.live.length,
       limit: admission.limit,
@@ -77,5 +85,24 @@ export function reportStatus(
       hitRate: pool.hitRate ?? null,
       classes: pool.reportClasses(),
     },
+  };
+}
+
+function reportCluster({ registry, redis }: ClusterParts): NonNullable<Status['cluster']> {
+  const { nodes, waiting } = registry.view;
+  return {
+    nodes: nodes.map(({ nodeId, url, epoch, version, limit, taken, isOpen, isDraining, ageMs }) => ({
+      nodeId,
+      url,
+      epoch,
+      version,
+      limit,
+      taken,
+      isOpen,
+      isDraining,
+      lastHeardMs: ageMs,
+    })),
+    waiting,
+    isRedisAnswering: redis.isAnswering,
   };
 }

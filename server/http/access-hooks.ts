@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { type Actor, type ActorClient, KEYLESS } from '../lib/actor.ts';
@@ -12,13 +14,23 @@ declare module 'fastify' {
   }
 }
 
+/** What a request says of who makes it. */
+interface RequestCredentials {
+  readonly secret: string | undefined;
+  readonly client: ActorClient;
+  /** Whether another node has let it in already, and counted it. */
+  readonly isPassedOn: boolean;
+}
+
 /** Who decides over requests, and notes what became of them. */
 export interface RequestAccess {
+  /** Whether a request has been passed on by another node. */
+  isPassedOn(request: IncomingMessage): boolean;
   /** Whether it is decided who may do an operation. */
   knows(operationId: string): boolean;
   admit(
     operationId: string,
-    credentials: { readonly secret: string | undefined; readonly client: ActorClient },
+    credentials: RequestCredentials,
   ): Promise<{ readonly actor: Actor; readonly refusal: AppError | undefined }>;
   /** @throws {AppError} for what belongs to somebody else */
   checkOwnership(actor: Actor, names: unknown): Promise<void>;
@@ -42,6 +54,7 @@ interface NotedAnswer {
 
 /** Where everybody may do everything. */
 export const KEYLESS_ACCESS: RequestAccess = {
+  isPassedOn: () => false,
   knows: () => true,
   admit: async (_operationId, { client }) => ({ actor: { ...KEYLESS, client }, refusal: undefined }),
   checkOwnership: async () => undefined,
@@ -87,7 +100,8 @@ export function installAccess(app: FastifyInstance, access: RequestAccess): void
     if (request.is404 || isDocs(request.routeOptions)) return;
     const { raw, ip, id, headers } = request;
     const client = { address: ip, userAgent: headers['user-agent'] ?? null, requestId: id };
-    const { actor, refusal } = await access.admit(operationOf(request.routeOptions), { secret: secretOf(raw), client });
+    const credentials = { secret: secretOf(raw), client, isPassedOn: access.isPassedOn(raw) };
+    const { actor, refusal } = await access.admit(operationOf(request.routeOptions), credentials);
     request.actor = actor;
     if (refusal !== undefined) throw refusal;
     // An answer that takes long, such as a stream of events, ends when the key does.

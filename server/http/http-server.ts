@@ -26,6 +26,8 @@ interface HttpServerOptions {
   readonly access?: RequestAccess;
   /** Whether an operation takes a key, for the document. */
   readonly takesKey?: (operationId: string) => boolean;
+  /** Addresses and networks whose word on where a request came from is taken; without any, nobody's. */
+  readonly trustedProxies?: readonly string[];
   readonly onAnswered: (answer: AnsweredRequest) => void;
 }
 
@@ -39,8 +41,10 @@ interface AnsweredRequest {
 
 /** Makes the HTTP server with what all routes share. Routes are registered by the caller, before `ready`. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const { trustedProxies = [] } = options;
   const app = Fastify({
     loggerInstance: options.logger,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: MAX_BODY_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,

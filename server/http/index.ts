@@ -5,7 +5,7 @@ export { upgradeSecretOf } from './credentials.ts';
 export { createHttpServer } from './http-server.ts';
 export { allowNoBody } from './optional-body.ts';
 export { refuseForeignOrigin } from './origin-guard.ts';
-export { webSocketOrigin } from './request-origin.ts';
+export { upgradeAddress, upgradeOrigin, webSocketOrigin } from './request-origin.ts';
 export { type HealthCheck, serviceRoutes } from './service-routes.ts';
 export { answerWithStream } from './stream-answer.ts';
 export { compileCheck } from './validation.ts';

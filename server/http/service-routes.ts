@@ -12,6 +12,8 @@ export type HealthCheck = (signal: AbortSignal) => Promise<void>;
 
 interface ServiceRoutesDeps {
   readonly checks: Readonly<Record<string, HealthCheck>>;
+  /** What the service can do without for a while: reported, and no reason to send clients elsewhere. */
+  readonly advisory?: Readonly<Record<string, HealthCheck>> | undefined;
   readonly status: () => Status;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
 }
@@ -54,23 +56,25 @@ async function runCheck(check: HealthCheck): Promise<Health['checks'][string]> {
   }
 }
 
-async function runChecks(checks: ServiceRoutesDeps['checks']): Promise<Health> {
+async function runChecks({ checks, advisory = {} }: Pick<ServiceRoutesDeps, 'checks' | 'advisory'>): Promise<Health> {
   const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, await runCheck(check)] as const),
+    Object.entries({ ...checks, ...advisory }).map(async ([name, check]) => [name, await runCheck(check)] as const),
   );
-  const status = results.every(([, { status: each }]) => each === 'ok') ? 'ok' : 'failed';
+  const status = results.every(([name, { status: each }]) => each === 'ok' || Object.hasOwn(advisory, name))
+    ? 'ok'
+    : 'failed';
   return { status, checks: Object.fromEntries(results) };
 }
 
 /** Routes for those who run the service: health, status, metrics, and what its problems mean. */
-export function serviceRoutes({ checks, status, metrics }: ServiceRoutesDeps): FastifyPluginAsyncTypebox {
+export function serviceRoutes({ checks, advisory, status, metrics }: ServiceRoutesDeps): FastifyPluginAsyncTypebox {
   return async (app) => {
     for (const [url, schema] of [
       ['/health', OPERATIONS.getHealth],
       ['/health/ready', OPERATIONS.getReadiness],
     ] as const) {
       app.get(url, { schema }, async (_request, reply) => {
-        const health = await runChecks(checks);
+        const health = await runChecks({ checks, advisory });
         return reply.code(health.status === 'ok' ? 200 : 503).send(health);
       });
     }

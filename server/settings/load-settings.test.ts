@@ -68,8 +68,17 @@ describe('settings', () => {
   });
 
   it('refuse what this version would not obey, and only warn where that is harmless', () => {
-    expect(messageOf({ REDIS_URL: 'redis://a' })).toContain('REDIS_URL is not available');
+    expect(messageOf({ REDIS_URL: 'redis://a' })).toContain('REDIS_URL is for the cloud server');
     expect(loadSettings({ NODE_URL: 'http://a' }).ignored).toEqual(['NODE_URL']);
+  });
+
+  it('are obeyed by the cloud server where they are for it', () => {
+    const env = { CLOUD_MODE: 'true', DATABASE_URL: 'postgres://db/guise', REDIS_URL: 'redis://cache' };
+    const settings = loadSettings({ ...env, API_KEYS: 'me:admin:0123456789abcdef01234567', NODE_URL: 'http://a' });
+    expect(settings).toMatchObject({ mode: 'cloud', host: '0.0.0.0', nodeUrl: 'http://a', ignored: [] });
+    expect(settings.trustedProxies).toContain('loopback');
+    expect(loadSettings({}).trustedProxies).toEqual([]);
+    expect(messageOf({ TRUSTED_PROXIES: '10.0.0.0/8, gateway' })).toContain('TRUSTED_PROXIES is not a list of');
   });
 
   it('read keys, and say what is wrong with one without showing its secret', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 
+import proxyAddress from '@fastify/proxy-addr';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
@@ -24,6 +25,7 @@ export type Settings = Readonly<
     | 'drainTimeoutMs'
     | 'profileEncryptionKey'
     | 'apiKeys'
+    | 'trustedProxies'
     | keyof typeof S3_PARTS
     | 's3ForcePathStyle'
   > & {
@@ -36,6 +38,8 @@ export type Settings = Readonly<
     /** Absolute. */
     extensionsDir: string;
     apiKeys: readonly ApiKeySetting[];
+    /** Addresses, networks and names of such, whose word on where a request came from is taken. */
+    trustedProxies: readonly string[];
     /** 32 bytes; undefined: the installation's own is used. */
     profileEncryptionKey: Buffer | undefined;
     /** Where objects are kept; undefined: below the data folder. */
@@ -66,6 +70,8 @@ export class SettingsError extends Error {
 
 /** Who stops a development server waits for it; who stops a node of a cloud wants its clients to come to an end. */
 const CLOUD_DRAIN_TIMEOUT_MS = 30_000;
+/** Where gateways and other nodes usually are. */
+const CLOUD_TRUSTED_PROXIES = 'loopback,linklocal,uniquelocal';
 const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost'];
 /** What an S3 server is described by, all of it or none: their names in the table and in the environment. */
 const S3_PARTS = {
@@ -147,7 +153,23 @@ function checkTogether(values: SettingValues, mode: Mode, env: Environment): str
     const missing = CLOUD_NEEDS.filter((name) => !env[name] && !env[`${name}_FILE`]);
     problems.push(...missing.map((name) => `${name} is not set, and the cloud server needs it`));
   }
-  return [...problems, ...findMissingS3Parts(values)];
+  return [...problems, ...findUnknownProxies(values), ...findMissingS3Parts(values)];
+}
+
+function listProxies(trustedProxies = ''): string[] {
+  return trustedProxies
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+function findUnknownProxies({ trustedProxies }: SettingValues): string[] {
+  try {
+    proxyAddress.compile(listProxies(trustedProxies));
+    return [];
+  } catch {
+    return ['TRUSTED_PROXIES is not a list of addresses, networks, loopback, linklocal and uniquelocal'];
+  }
 }
 
 /** Half a description of an S3 server would leave objects in a folder that no other node sees. */
@@ -208,6 +230,7 @@ export function loadSettings(env: Environment): Settings {
     dataDir,
     host: values.host ?? (mode === 'cloud' ? '0.0.0.0' : '127.0.0.1'),
     nodeId: values.nodeId ?? hostname(),
+    trustedProxies: listProxies(values.trustedProxies ?? (mode === 'cloud' ? CLOUD_TRUSTED_PROXIES : '')),
     drainTimeoutMs: values.drainTimeoutMs ?? (mode === 'cloud' ? CLOUD_DRAIN_TIMEOUT_MS : 0),
     extensionsDir: path.resolve(values.extensionsDir ?? path.join(dataDir, 'extensions')),
     profileEncryptionKey: toKey(values.profileEncryptionKey),
@@ -226,10 +249,10 @@ function readAll(
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries<Setting>(SETTINGS)) {
     values[key] = readSetting(setting, env, problems);
-    if (setting.unavailable === undefined || !isSet(setting, env)) continue;
+    if (mode === 'cloud' || !isSet(setting, env)) continue;
     if (setting.unavailable === 'ignored') ignored.push(setting.variable);
-    // The cloud server's own refusal says more than one line for each of its settings.
-    else if (mode === 'development') problems.push(`${setting.variable} is not available in this version`);
+    if (setting.unavailable === 'cloudOnly')
+      problems.push(`${setting.variable} is for the cloud server: set CLOUD_MODE=true`);
   }
   // Each value was checked against its schema; where one failed there is a problem, and nobody reads them.
   return { values: values as unknown as SettingValues, ignored, problems };

@@ -6,11 +6,8 @@ export interface Setting<Schema extends TSchema = TSchema> {
   readonly schema: Schema;
   /** Secret values are never printed, not even in the message that says they are wrong; `NAME_FILE` may hold them. */
   readonly secret: boolean;
-  /**
-   * What setting it does while nothing in this version obeys it: `refused` where ignoring it would be dangerous,
-   * `ignored`, with a warning, where it would not.
-   */
-  readonly unavailable: 'refused' | 'ignored' | undefined;
+  /** What the development server, which does not obey it, does where it is set: refuses to start or, where that does no harm, warns. */
+  readonly unavailable: 'cloudOnly' | 'ignored' | undefined;
   readonly description: string;
 }
 
@@ -22,13 +19,13 @@ function secret<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> 
   return { ...each, secret: true };
 }
 
-/** A setting of a later version that it would be dangerous to ignore. */
-function refusedForNow<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
-  return { ...each, unavailable: 'refused' };
+/** A setting of the cloud server that the development server must not be thought to obey. */
+function cloudOnly<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
+  return { ...each, unavailable: 'cloudOnly' };
 }
 
-/** A setting of a later version that it does no harm to ignore, with a warning. */
-function ignoredForNow<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
+/** A setting of the cloud server that the development server warns of. */
+function unusedInDevelopment<Schema extends TSchema>(each: Setting<Schema>): Setting<Schema> {
   return { ...each, unavailable: 'ignored' };
 }
 
@@ -48,8 +45,17 @@ export const SETTINGS = {
   host: setting('HOST', Type.Optional(text()), 'Address to listen on. Default: 127.0.0.1, in cloud mode 0.0.0.0.'),
   logLevel: setting('LOG_LEVEL', Type.Enum(LOG_LEVELS, { default: 'info' }), 'Least level that is logged.'),
   nodeId: setting('NODE_ID', Type.Optional(text({ maxLength: 255 })), "This node's name. Default: the host's name."),
-  nodeUrl: ignoredForNow(
-    setting('NODE_URL', Type.Optional(text({ pattern: '^https?://' })), 'Address at which other nodes reach this one.'),
+  nodeUrl: unusedInDevelopment(
+    setting(
+      'NODE_URL',
+      Type.Optional(text({ pattern: '^https?://' })),
+      'Address at which other nodes reach this one, in cloud mode. Default: its own.',
+    ),
+  ),
+  trustedProxies: setting(
+    'TRUSTED_PROXIES',
+    Type.Optional(text()),
+    'Proxies whose X-Forwarded headers are believed: addresses and networks, comma-separated. Default: none, in cloud mode loopback,linklocal,uniquelocal.',
   ),
   dataDir: setting('DATA_DIR', Type.String({ minLength: 1, default: './data' }), 'Folder of everything embedded.'),
 
@@ -169,9 +175,7 @@ export const SETTINGS = {
       'PostgreSQL server to use in place of the embedded one.',
     ),
   ),
-  redisUrl: refusedForNow(
-    secret(setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.')),
-  ),
+  redisUrl: cloudOnly(secret(setting('REDIS_URL', Type.Optional(text({ pattern: '^rediss?://' })), 'Redis server.'))),
   s3Endpoint: setting(
     'S3_ENDPOINT',
     Type.Optional(text({ pattern: '^https?://[^/?#@]+/?$' })),

@@ -21,6 +21,8 @@ export interface ConnectRequest {
   readonly options: CreateSession;
   readonly keepAliveMs: number;
   readonly actor: Actor;
+  /** The id the session has its place under, where another node has got it one here. */
+  readonly sessionId?: string | undefined;
 }
 
 /**
@@ -64,11 +66,11 @@ export async function connectToNewSession(
 /** Creates the session; undefined when the client went away first, which leaves no session. */
 async function create(
   sessions: CreateOnConnectDeps['sessions'],
-  { options, actor }: Pick<ConnectRequest, 'options' | 'actor'>,
+  { options, actor, sessionId }: Pick<ConnectRequest, 'options' | 'actor' | 'sessionId'>,
   gone: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    return (await sessions.create(options, { actor, signal: gone })).id;
+    return (await sessions.create(options, { actor, signal: gone, sessionId })).id;
   } catch (error) {
     if (gone.aborted) return undefined;
     throw error;

@@ -41,10 +41,14 @@ export class Gatekeeper {
     this.#deps = deps;
   }
 
-  /** Who asks for an operation with this secret. @throws {AppError} DEPENDENCY_UNAVAILABLE */
+  /** Who asks for an operation with this secret; what another node has passed on it has counted. @throws {AppError} DEPENDENCY_UNAVAILABLE */
   async admit(
     operationId: string,
-    { secret, client }: { readonly secret: string | undefined; readonly client: ActorClient },
+    {
+      secret,
+      client,
+      isPassedOn,
+    }: { readonly secret: string | undefined; readonly client: ActorClient; readonly isPassedOn: boolean },
   ): Promise<Admittance> {
     const { isKeyNeeded, isInside, authenticator } = this.#deps;
     if (!isKeyNeeded) return { actor: { ...KEYLESS, client }, refusal: undefined };
@@ -57,12 +61,12 @@ export class Gatekeeper {
     const identity = secret === undefined ? undefined : await authenticator.find(secret);
     if (identity === undefined) return { actor: nobody, refusal: new AppError('UNAUTHORIZED', UNAUTHORIZED) };
     const actor = { ...identity, client };
-    return { actor, refusal: await this.#findRefusal(actor, operationId) };
+    return { actor, refusal: await this.#findRefusal(actor, operationId, { isCounted: !isPassedOn }) };
   }
 
   /** Lets somebody who is in already do one thing more. @throws {AppError} FORBIDDEN, QUOTA_EXCEEDED */
   async allow(actor: Actor, operationId: string): Promise<void> {
-    const refusal = await this.#findRefusal(actor, operationId);
+    const refusal = await this.#findRefusal(actor, operationId, { isCounted: true });
     if (refusal !== undefined) throw refusal;
   }
 
@@ -77,12 +81,17 @@ export class Gatekeeper {
     return this.#deps.watch.watch(keyId, onEnd);
   }
 
-  async #findRefusal(actor: Actor, operationId: string): Promise<AppError | undefined> {
+  async #findRefusal(
+    actor: Actor,
+    operationId: string,
+    { isCounted }: { readonly isCounted: boolean },
+  ): Promise<AppError | undefined> {
     const { access } = ruleOf(operationId);
     const least = access === 'anybody' || access === 'insider' ? 'viewer' : access;
     if (rank(actor.role) < rank(least)) {
       return new AppError('FORBIDDEN', `This takes a key whose role is ${least} or above`);
     }
+    if (!isCounted) return undefined;
     try {
       await this.#deps.quotas.checkRequest(actor);
       return undefined;

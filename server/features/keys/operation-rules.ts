@@ -79,6 +79,9 @@ const RULES: Readonly<Record<string, OperationRule>> = {
 
   // Takes the token of the session, not a key.
   connectCdp: read('anybody'),
+  // Take the signature of another node.
+  getNode: read('anybody'),
+  callNode: read('anybody'),
   // Addresses that speak WebSocket. What is done over the second has rules of its own.
   connectSession: change('user'),
   connectRealtime: read('viewer'),

@@ -19,7 +19,7 @@ interface AdmissionOptions {
 }
 
 /** Who wants a place. */
-interface AdmissionRequest {
+export interface AdmissionRequest {
   readonly sessionId: string;
   /** Higher goes first; default 0. What a step is worth: see `WaitingLine`. */
   readonly priority?: number;
@@ -29,6 +29,14 @@ interface AdmissionRequest {
 export interface Place extends Disposable {
   /** Says that the session's browser runs: its memory will soon be counted by the system and need not be set aside. */
   browserRuns(): void;
+}
+
+/** Who gives sessions their places: this node for itself, or the cluster. */
+export interface SessionPlaces {
+  /** Takes a place for one session. The caller must dispose it. @throws {AppError} as `Admission.acquire` */
+  acquire(request: AdmissionRequest, signal: AbortSignal): Promise<Place>;
+  /** Counts a session that runs already. The caller must dispose the place. */
+  admitRunning(sessionId: string): Place;
 }
 
 /** One create in line. `position` 1 is served next. */
@@ -45,7 +53,7 @@ interface LineEntry {
  * It takes one when fewer than `limit` are there and there is memory for one more browser. Nobody overtakes those who wait,
  * but by priority. Who waits and goes away gives up the place in line.
  */
-export class Admission {
+export class Admission implements SessionPlaces {
   readonly #options: AdmissionOptions;
   readonly #closed = new AbortController();
   readonly #line: WaitingLine<Place>;

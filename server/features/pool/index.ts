@@ -1,4 +1,4 @@
-export { Admission } from './admission.ts';
+export { Admission, type AdmissionRequest, type Place, type SessionPlaces } from './admission.ts';
 export type { BrowserKind, BrowserRequest } from './browser-kind.ts';
 export { MemoryBudget } from './memory-budget.ts';
 export type { PoolEvents } from './pool-events.ts';

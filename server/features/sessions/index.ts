@@ -15,7 +15,7 @@ export { type OpenFeed, SessionFeed } from './session-feed.ts';
 export { SessionHealth } from './session-health.ts';
 export { SessionRepository } from './session-repository.ts';
 export { sessionRoutes } from './session-routes.ts';
-export { SessionService } from './session-service.ts';
+export { SessionService, type SessionServiceDeps } from './session-service.ts';
 export type { SessionPort } from './session-starter.ts';
 export { SessionTokens } from './session-tokens.ts';
 export { SessionView } from './session-view.ts';

@@ -1,7 +1,7 @@
 import type { Browser, OwnedBrowser } from '../../browser/index.ts';
 import { raceAbort } from '../../lib/deadline.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
-import type { Admission } from '../pool/index.ts';
+import type { SessionPlaces } from '../pool/index.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
 import { type EgressDeps, SessionEgress } from './session-egress.ts';
@@ -29,7 +29,7 @@ interface SessionAdopterDeps {
   readonly registry: SessionRegistry;
   readonly journal: SessionJournal;
   readonly ender: SessionEnder;
-  readonly admission: Pick<Admission, 'admitRunning'>;
+  readonly admission: Pick<SessionPlaces, 'admitRunning'>;
   readonly profiles: Pick<Profiles, 'findWorn'>;
   readonly egress: EgressDeps;
   readonly openPort: OpenSessionPort;
@@ -112,7 +112,7 @@ export class SessionAdopter {
     const { registry, admission, journal, ender } = this.#deps;
     const { id } = row;
     await using stack = new AsyncDisposableStack();
-    stack.use(admission.admitRunning());
+    stack.use(admission.admitRunning(id));
     const worn = row.profileId === null ? undefined : await this.#deps.profiles.findWorn(row.profileId, id);
     if (worn !== undefined) stack.use(worn);
     const browser = await this.#deps.adopt(owned, signal);

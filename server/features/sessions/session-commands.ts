@@ -28,6 +28,8 @@ interface Caller {
 /** Somebody who may go away before the answer is there. */
 interface PassingCaller extends Caller {
   readonly signal: AbortSignal;
+  /** The id a session to be created has its place under, where another node has got it one here. */
+  readonly sessionId?: string | undefined;
 }
 
 type SessionQuery = Pick<ListSessionsQuery, 'state' | 'nodeId' | 'profileId' | 'limit' | 'cursor'> & {

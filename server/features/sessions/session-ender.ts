@@ -13,19 +13,23 @@ export class SessionEnder {
   readonly #registry: SessionRegistry;
   readonly #journal: SessionJournal;
   readonly #logger: Logger;
+  readonly #endElsewhere: ((id: string) => Promise<void>) | undefined;
 
   constructor({
     registry,
     journal,
     logger,
+    endElsewhere,
   }: {
     readonly registry: SessionRegistry;
     readonly journal: SessionJournal;
     readonly logger: Logger;
+    readonly endElsewhere?: ((id: string) => Promise<void>) | undefined;
   }) {
     this.#registry = registry;
     this.#journal = journal;
     this.#logger = logger;
+    this.#endElsewhere = endElsewhere;
   }
 
   /** Ends the session when its browser goes by itself. To be called for each browser a session gets. */
@@ -34,8 +38,13 @@ export class SessionEnder {
     void browser.gone.then(() => this.#onBrowserGone(live, browser));
   }
 
-  /** Ends what this process holds of a session, also when it is still starting. Never rejects. */
+  /**
+   * Ends what this process holds of a session, also when it is still starting; where it holds nothing, has the node that does end it.
+   *
+   * @throws {AppError} as that node does; never for a session of this process
+   */
   async end(id: string, closeReason: CloseReason): Promise<void> {
+    if (!this.#registry.isOwned(id)) return this.#endElsewhere?.(id);
     const start = this.#registry.starting.get(id);
     start?.breakOff(closeReason);
     await start?.finished;

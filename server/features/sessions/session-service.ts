@@ -5,7 +5,7 @@ import type { CloseReason, CreateSession, SessionEvent, SessionEventType, Update
 import { type Browser, CdpClosedError, type OwnedBrowser, type Page } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
-import type { Admission } from '../pool/index.ts';
+import type { SessionPlaces } from '../pool/index.ts';
 import { toBytes } from './create-options.ts';
 import { changesEgress } from './egress-options.ts';
 import { drainSessions } from './drain-sessions.ts';
@@ -27,10 +27,12 @@ const CRASH_NEWS_MS = 200;
 /** How long a browser may take to be told of another way out. */
 const CHANGE_TIMEOUT_MS = 5_000;
 
-interface SessionServiceDeps extends SessionStarterDeps {
+export interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
-  readonly admission: Pick<Admission, 'acquire' | 'admitRunning'>;
+  readonly admission: SessionPlaces;
   readonly nodeId: string;
+  /** Ends a session that another node has; nothing happens where none has it. */
+  readonly endElsewhere?: ((id: string) => Promise<void>) | undefined;
   /** Ends a browser and starts another with what it had: its user-data directory and its open pages. */
   readonly relaunch: (old: Browser, signal: AbortSignal) => Promise<Browser>;
   /** Connects to a browser that a service which was killed left running. */
@@ -57,7 +59,7 @@ export class SessionService {
     const { logger, relaunch } = deps;
     const registry = this.#registry;
     const journal = new SessionJournal(deps.sessions, deps.events);
-    const ender = new SessionEnder({ registry, journal, logger });
+    const ender = new SessionEnder({ registry, journal, logger, endElsewhere: deps.endElsewhere });
     const recycler = new SessionRecycler({ journal, ender, relaunch, logger });
     this.#journal = journal;
     this.#ender = ender;
@@ -90,7 +92,7 @@ export class SessionService {
   }
 
   /**
-   * Creates a session and waits until its browser can be used.
+   * Creates a session and waits until its browser can be used. Its id is the caller's `sessionId`, where it has its place under that already.
    *
    * @throws {AppError} VALIDATION_FAILED, OPTION_NOT_AVAILABLE, QUOTA_EXCEEDED, CAPACITY_EXHAUSTED, SHUTTING_DOWN before anything is
    *   recorded; BROWSER_LAUNCH_FAILED, SESSION_ENDED afterwards, the session then being CLOSED and nothing left of it
@@ -109,6 +111,11 @@ export class SessionService {
   /** What this process holds of a session, if it is live here. */
   findLive(id: string): LiveSession | undefined {
     return this.#registry.live.get(id);
+  }
+
+  /** Whether this process holds anything of a session, also of one that is starting or ending. */
+  isHere(id: string): boolean {
+    return this.#registry.isOwned(id);
   }
 
   async list(filter: SessionFilter): Promise<SessionRecord[]> {
@@ -232,6 +239,12 @@ export class SessionService {
     }
     await this.#deps.profiles.freeLocks(this.#registry.ids);
     return unowned.length;
+  }
+
+  /** Closes rows of sessions whose node was lost, and tells those who watch. */
+  async closeLost(ids: readonly string[]): Promise<void> {
+    for (const id of ids)
+      await this.#journal.move(id, 'lose', { reason: 'its node was lost', closeReason: 'node_lost' });
   }
 
   /** One look at every live session's limits: begins to end or recycle those past one. */

@@ -7,7 +7,7 @@ import { type Actor, isInScope, scopeOf } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
-import type { Admission, BrowserRequest, WarmPool } from '../pool/index.ts';
+import type { BrowserRequest, SessionPlaces, WarmPool } from '../pool/index.ts';
 import { noSuchProfile, type ProfileRecord, type WornProfile } from '../profiles/index.ts';
 import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
 import { type SessionDefaults, toBrowserOptions, toNewSession } from './create-options.ts';
@@ -53,13 +53,15 @@ interface SessionQuotas {
 export interface CreatingCaller {
   readonly actor: Actor;
   readonly signal: AbortSignal;
+  /** The id under which it has its place already; it was counted where it got that. */
+  readonly sessionId?: string | undefined;
 }
 
 /** What sessions are made of and where. */
 export interface SessionStarterDeps {
   readonly insertSession: InsertSession;
   readonly pool: Pick<WarmPool, 'acquire'>;
-  readonly admission: Pick<Admission, 'acquire'>;
+  readonly admission: Pick<SessionPlaces, 'acquire'>;
   readonly quotas: SessionQuotas;
   readonly identities: Identities;
   readonly profiles: Profiles;
@@ -116,12 +118,15 @@ export class SessionStarter {
   }
 
   /** See `SessionService.create`. */
-  async create(input: CreateSession, { actor, signal: clientSignal }: CreatingCaller): Promise<SessionRecord> {
+  async create(
+    input: CreateSession,
+    { actor, signal: clientSignal, sessionId }: CreatingCaller,
+  ): Promise<SessionRecord> {
     const startedAt = performance.now();
-    await this.#deps.quotas.checkCreate(actor);
+    if (sessionId === undefined) await this.#deps.quotas.checkCreate(actor);
+    const id = sessionId ?? randomUUID();
     const plan = await this.#plan(input, actor, clientSignal);
     const { request, egress } = plan;
-    const id = randomUUID();
     const start = new SessionStart();
     this.#registry.starting.set(id, start);
     await using owned = new AsyncDisposableStack();

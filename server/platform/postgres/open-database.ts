@@ -12,6 +12,8 @@ import type { Database, Queryable } from './database.ts';
 /** Part of the name of a local server's socket. */
 const LOCAL_SOCKET_PORT = 5432;
 const CONNECT_RETRY_MS = 25;
+/** How long an answer is waited for after one that did not come: who asks next is told so sooner. Milliseconds. */
+const IMPATIENT_MS = 2_000;
 const IDLE_CONNECTION_MS = 60_000;
 const IDLE_TRANSACTION_TIMEOUT_MS = 60_000;
 /** Texts that differ without end (built from lists) must not fill every connection with prepared statements. */
@@ -33,6 +35,8 @@ export type OpenDatabaseOptions = DatabaseAddress & {
   readonly poolSize: number;
   /** Time after which the server gives up a statement; migrations are exempt. Milliseconds. */
   readonly statementTimeoutMs: number;
+  /** Time after which a server that does not answer a statement is given up; migrations are exempt. Default: never. Milliseconds. */
+  readonly answerTimeoutMs?: number;
   /** Time allowed for getting a connection, the wait for a free one and for a restarting server included. Milliseconds. */
   readonly connectTimeoutMs: number;
   /** What the server's own views call this client. */
@@ -46,7 +50,14 @@ export type OpenDatabaseOptions = DatabaseAddress & {
  * `connectTimeoutMs` at most; a statement that was already sent is never sent again.
  */
 export async function openDatabase(options: OpenDatabaseOptions, logger: Logger): Promise<Database> {
-  const { poolSize, statementTimeoutMs, connectTimeoutMs, applicationName = 'guise', ...address } = options;
+  const {
+    poolSize,
+    statementTimeoutMs,
+    connectTimeoutMs,
+    answerTimeoutMs,
+    applicationName = 'guise',
+    ...address
+  } = options;
   const pool = new pg.Pool({
     // A local socket is not what PGPORT and PGSSLMODE of the surroundings are about.
     ...('host' in address ? { ...address, port: LOCAL_SOCKET_PORT, ssl: false } : address),
@@ -65,7 +76,7 @@ export async function openDatabase(options: OpenDatabaseOptions, logger: Logger)
     client.on('error', (error) => logger.debug({ err: error }, 'database connection lost')),
   );
 
-  const database = new PooledDatabase({ pool, connectTimeoutMs });
+  const database = new PooledDatabase({ pool, connectTimeoutMs, answerTimeoutMs });
   try {
     await database.ping();
   } catch (error) {
@@ -78,12 +89,16 @@ export async function openDatabase(options: OpenDatabaseOptions, logger: Logger)
 class PooledDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #connectTimeoutMs: number;
+  readonly #answerTimeoutMs: number | undefined;
+  /** Whether the last that was asked of the server was not answered. */
+  #isSilent = false;
   readonly #statements = new StatementNames();
   readonly #end: () => Promise<void>;
 
-  constructor(parts: { pool: pg.Pool; connectTimeoutMs: number }) {
+  constructor(parts: { pool: pg.Pool; connectTimeoutMs: number; answerTimeoutMs: number | undefined }) {
     this.#pool = parts.pool;
     this.#connectTimeoutMs = parts.connectTimeoutMs;
+    this.#answerTimeoutMs = parts.answerTimeoutMs;
     this.#end = once(() => parts.pool.end());
   }
 
@@ -107,7 +122,7 @@ class PooledDatabase implements Database {
     const client = await this.#connect();
     const { tx, close } = this.#openHandle(client);
     try {
-      await client.query('begin');
+      await client.query(this.#limited('begin'));
       const result = await run(tx);
       close();
       await commit(client);
@@ -149,10 +164,18 @@ class PooledDatabase implements Database {
   }
 
   async #run<Row>(client: pg.PoolClient, sql: string, values: readonly unknown[] | undefined): Promise<Row[]> {
-    if (values === undefined) return (await client.query(sql)).rows as Row[];
+    if (values === undefined) return (await client.query(this.#limited(sql))).rows as Row[];
     const name = this.#statements.nameOf(sql);
-    const result = await client.query({ text: sql, values: [...values], ...(name === undefined ? {} : { name }) });
+    const named = name === undefined ? {} : { name };
+    const result = await client.query({ ...this.#limited(sql), values: [...values], ...named });
     return result.rows as Row[];
+  }
+
+  /** A statement whose answer is not waited for longer than allowed: a server that was stopped never answers. */
+  #limited(text: string): pg.QueryConfig {
+    // The driver's own types do not know it.
+    if (this.#answerTimeoutMs === undefined) return { text };
+    return Object.assign({ text }, { query_timeout: this.#isSilent ? IMPATIENT_MS : this.#answerTimeoutMs });
   }
 
   /** Borrows a connection for one statement; one that failed for another reason than the statement is not given back. */
@@ -160,6 +183,7 @@ class PooledDatabase implements Database {
     const client = await this.#connect();
     try {
       const result = await use(client);
+      this.#isSilent = false;
       client.release();
       return result;
     } catch (error) {
@@ -168,7 +192,8 @@ class PooledDatabase implements Database {
         throw error;
       }
       client.release(true);
-      throw isConnectionLoss(error) ? unavailable(error) : error;
+      this.#isSilent = isConnectionLoss(error);
+      throw this.#isSilent ? unavailable(error) : error;
     }
   }
 

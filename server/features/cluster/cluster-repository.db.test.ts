@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+
+import { describe, expect, it } from 'vitest';
+
+import type { Database } from '../../platform/postgres/index.ts';
+import { openTestDatabase } from '../../testing/test-database.ts';
+import { ClusterRepository } from './cluster-repository.ts';
+
+async function openRepository(stack: AsyncDisposableStack): Promise<{
+  db: Database;
+  nodes: ClusterRepository;
+  addSession: (nodeId: string, state?: string) => Promise<string>;
+}> {
+  const db = await openTestDatabase(stack);
+  const addSession = async (nodeId: string, state = 'ACTIVE'): Promise<string> => {
+    const id = randomUUID();
+    await db.query(
+      `insert into sessions (id, node_id, state, headless, stealth_level, timeout_ms, started_at, closed_at, close_reason)
+       values ($1, $2, $3, true, 'none', 60000, now(),
+               case when $3 = 'CLOSED' then now() end, case when $3 = 'CLOSED' then 'requested' end)`,
+      [id, nodeId, state],
+    );
+    return id;
+  };
+  return { db, nodes: new ClusterRepository(db), addSession };
+}
+
+describe('membership of a cluster', () => {
+  it('begins with an epoch higher than any before, and ends with a leave', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { nodes } = await openRepository(stack);
+    expect(await nodes.join('a')).toBe(1);
+    expect(await nodes.join('a')).toBe(2);
+    expect(await nodes.findStanding('a', 2)).toBe('member');
+    expect(await nodes.findStanding('a', 1)).toBe('superseded');
+    await nodes.leave('a', 1);
+    expect(await nodes.findStanding('a', 2)).toBe('member');
+    await nodes.leave('a', 2);
+    expect(await nodes.findStanding('a', 2)).toBe('lost');
+  });
+
+  it('is declared lost by one of many, and by none once it has been joined anew', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { nodes } = await openRepository(stack);
+    await nodes.join('a');
+    const declared = await Promise.all(['b', 'c', 'd', 'e'].map((by) => nodes.declareLost('a', 1, by)));
+    expect(declared.filter(Boolean)).toHaveLength(1);
+    expect(await nodes.findStanding('a', 1)).toBe('lost');
+    expect(await nodes.join('a')).toBe(2);
+    expect(await nodes.declareLost('a', 1, 'b')).toBe(false);
+    expect(await nodes.findStanding('a', 2)).toBe('member');
+  });
+
+  it('leaves the sessions of a lost node to be closed, and not those of one that has joined anew', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { nodes, addSession } = await openRepository(stack);
+    await nodes.join('a');
+    const id = await addSession('a');
+    await addSession('a', 'CLOSED');
+    expect(await nodes.listLeftSessions('a')).toEqual([]);
+    await nodes.declareLost('a', 1, 'b');
+    expect(await nodes.listLeftSessions('a')).toEqual([id]);
+    await nodes.join('a');
+    expect(await nodes.listLeftSessions('a')).toEqual([]);
+  });
+
+  it('is known of all who own sessions that have not ended, also of names that never joined', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { nodes, addSession } = await openRepository(stack);
+    await nodes.join('a');
+    const id = await addSession('a');
+    await addSession('old');
+    await addSession('ended', 'CLOSED');
+    const owners = await nodes.listOwners();
+    expect(owners.toSorted((one, other) => one.nodeId.localeCompare(other.nodeId))).toEqual([
+      { nodeId: 'a', epoch: 1 },
+      { nodeId: 'old', epoch: null },
+    ]);
+    const declared = await Promise.all(['b', 'c'].map((by) => nodes.declareUnknownLost('old', by)));
+    expect(declared.filter(Boolean)).toHaveLength(1);
+    expect(await nodes.listLeftSessions('old')).toHaveLength(1);
+    expect(await nodes.findOwner(id)).toBe('a');
+    expect(await nodes.findOwner(randomUUID())).toBeUndefined();
+  });
+});

@@ -1,0 +1,14 @@
+export { ClusterAdmission } from './cluster-admission.ts';
+export { ClusterRepository } from './cluster-repository.ts';
+export { ClusterStore, type NodeRecord } from './cluster-store.ts';
+export { forwardUpgrade } from './forward-upgrade.ts';
+export { type CallerElsewhere, forwardRequests, internalRoutes, WHO_PATH } from './forwarding-routes.ts';
+export { HopSignature } from './hop-signature.ts';
+export { type LossSuspect, LossWatch } from './loss-watch.ts';
+export { Membership } from './membership.ts';
+export { NodeClient } from './node-client.ts';
+export { NodeRegistry, type OwnReport } from './node-registry.ts';
+export { PlacedElsewhere } from './placed-elsewhere.ts';
+export { RemoteCalls } from './remote-calls.ts';
+export { SessionNews } from './session-news.ts';
+export { SessionOwners } from './session-owners.ts';

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+
+import { silentLogger } from '../../platform/logger/logger.ts';
+import type { SeenNode } from './cluster-store.ts';
+import { LossWatch } from './loss-watch.ts';
+
+const NODE: SeenNode = {
+  nodeId: 'b',
+  epoch: 3,
+  url: 'http://b',
+  version: '1',
+  limit: 1,
+  queueLimit: 1,
+  isOpen: true,
+  isDraining: false,
+  taken: 1,
+  ageMs: 7_000,
+};
+
+interface Circumstances {
+  /** Nodes not heard of, before and after the second look. */
+  readonly stale?: readonly (readonly SeenNode[])[];
+  readonly owners?: readonly { readonly nodeId: string; readonly epoch: number | null }[];
+  readonly isSteady?: boolean;
+  readonly isAlive?: boolean;
+  /** Whether this node is the one that declares it. */
+  readonly declares?: boolean;
+  /** Nodes Redis knows of. */
+  readonly known?: readonly SeenNode[];
+}
+
+/** One look in given circumstances; tells what was done. */
+async function watchOnce(circumstances: Circumstances): Promise<string[]> {
+  const { stale = [[], []], owners = [], isSteady = true, isAlive = false, declares = true } = circumstances;
+  const { known = stale[0] ?? [] } = circumstances;
+  const done: string[] = [];
+  let looks = 0;
+  let now = 0;
+  const declare = async (nodeId: string): Promise<boolean> => {
+    done.push(`declare ${nodeId}`);
+    return declares;
+  };
+  const watch = new LossWatch({
+    nodeId: 'a',
+    membership: { check: async () => undefined, isSuperseded: false },
+    registry: {
+      isSteady,
+      view: { nodes: known, waiting: 0, knownMs: 100_000 },
+      urlOf: () => undefined,
+      listStale: () => [...(stale[looks] ?? [])],
+      look: async () => void (looks += 1),
+    },
+    repository: {
+      declareLost: declare,
+      declareUnknownLost: declare,
+      listOwners: async () => [...owners],
+      listLeftSessions: async () => ['s1'],
+    },
+    store: { forget: async (nodeId) => void done.push(`forget ${nodeId}`) },
+    client: { busyWith: [], breakOff: () => undefined },
+    isAlive: async () => isAlive,
+    closeSessions: async (nodeId, ids) => void done.push(`close ${nodeId} ${ids.join()}`),
+    logger: silentLogger,
+    now: () => now,
+  });
+  now += 10_000;
+  await watch.check(new AbortController().signal);
+  return done;
+}
+
+describe('a node that is looked for', () => {
+  it('is lost when it is not heard of and does not answer', async () => {
+    const done = await watchOnce({ stale: [[NODE], [NODE]] });
+    expect(done).toEqual(['declare b', 'close b s1', 'forget b']);
+  });
+
+  it('is not lost while Redis has not answered for long enough, or has forgotten', async () => {
+    expect(await watchOnce({ stale: [[NODE], [NODE]], owners: [{ nodeId: 'c', epoch: 1 }], isSteady: false })).toEqual(
+      [],
+    );
+  });
+
+  it('is not lost where it has been heard of meanwhile, or answers at its address', async () => {
+    expect(await watchOnce({ stale: [[NODE], []] })).toEqual([]);
+    expect(await watchOnce({ stale: [[NODE], [NODE]], isAlive: true })).toEqual([]);
+  });
+
+  it('is left to who was faster', async () => {
+    expect(await watchOnce({ stale: [[NODE], [NODE]], declares: false })).toEqual(['declare b']);
+  });
+
+  it('is found by its rows where Redis knows nothing of it, also when another has left them half closed', async () => {
+    const owners = [
+      { nodeId: 'a', epoch: 1 },
+      { nodeId: 'c', epoch: 2 },
+      { nodeId: 'old', epoch: null },
+    ];
+    expect(await watchOnce({ owners })).toEqual(['declare c', 'close c s1', 'forget c', 'declare old', 'close old s1']);
+    const late = await watchOnce({ owners: [{ nodeId: 'c', epoch: 2 }], declares: false });
+    expect(late).toEqual(['declare c', 'close c s1', 'forget c']);
+  });
+});

@@ -1,0 +1,62 @@
+import type { Logger } from '../../platform/logger/logger.ts';
+import type { ClusterRepository } from './cluster-repository.ts';
+import type { ClusterStore } from './cluster-store.ts';
+import type { NodeRegistry, ReachableNode } from './node-registry.ts';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** How many owners are remembered: a session stays on its node for life. */
+const MOST_REMEMBERED = 10_000;
+
+interface SessionOwnersDeps {
+  readonly nodeId: string;
+  /** Whether this process holds anything of a session. */
+  readonly isHere: (sessionId: string) => boolean;
+  readonly repository: Pick<ClusterRepository, 'findOwner'>;
+  readonly store: Pick<ClusterStore, 'findHolder'>;
+  readonly registry: Pick<NodeRegistry, 'find'>;
+  readonly logger: Logger;
+}
+
+/** Knows which node has a session: by memory, by the places in Redis, or by its row, which is the truth. */
+export class SessionOwners {
+  readonly #deps: SessionOwnersDeps;
+  readonly #remembered = new Map<string, string>();
+
+  constructor(deps: SessionOwnersDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The other node that is to answer for a session; undefined where this one is: for its own, for those that are not there, and for
+   * those of nodes that have gone, of which only the rows are left.
+   *
+   * @throws {AppError} DEPENDENCY_UNAVAILABLE when neither Redis nor the database knows
+   */
+  async findElsewhere(sessionId: string): Promise<ReachableNode | undefined> {
+    const { nodeId, isHere, registry } = this.#deps;
+    if (isHere(sessionId) || !UUID.test(sessionId)) return undefined;
+    const owner = await this.#findOwner(sessionId);
+    return owner === undefined || owner === nodeId ? undefined : registry.find(owner);
+  }
+
+  async #findOwner(sessionId: string): Promise<string | undefined> {
+    const known = this.#remembered.get(sessionId) ?? (await this.#findHolder(sessionId));
+    const owner = known ?? (await this.#deps.repository.findOwner(sessionId));
+    if (owner === undefined) return undefined;
+    this.#remembered.delete(sessionId);
+    this.#remembered.set(sessionId, owner);
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > MOST_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+    return owner;
+  }
+
+  /** By its place, which is found also while the database is away; undefined where it has none, or Redis is away. */
+  async #findHolder(sessionId: string): Promise<string | undefined> {
+    try {
+      return await this.#deps.store.findHolder(sessionId);
+    } catch (error) {
+      this.#deps.logger.debug({ err: error, sessionId }, 'place of a session could not be looked up');
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export { openRedis } from './open-redis.ts';
+export { type Redis, type RedisScript, redisScript } from './redis.ts';

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import { inject } from 'vitest';
+
+const run = promisify(execFile);
+
+/** A PostgreSQL database and a Redis of the test's own, in servers that can be stopped and continued. */
+export interface Servers {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** Runs a statement; gives the rows, their columns as text. */
+  query(sql: string): Promise<string[][]>;
+}
+
+async function psql(database: string, sql: string): Promise<string[][]> {
+  const { socketDir, user } = inject('testPostgresServer');
+  const args = ['-h', socketDir, '-U', user, '-d', database, '-X', '-A', '-t', '-F', '\t', '-c', sql];
+  const { stdout } = await run('psql', args, { timeout: 20_000 });
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split('\t'));
+}
+
+/** Makes an empty database and empties Redis. `stack` drops the database. */
+export async function openServers(stack: AsyncDisposableStack): Promise<Servers> {
+  const { socketDir, user, maintenanceDatabase, templateDatabase } = inject('testPostgresServer');
+  const database = `cluster_${randomUUID().replaceAll('-', '')}`;
+  await psql(maintenanceDatabase, `create database ${database} template ${templateDatabase}`);
+  stack.defer(async () => void (await psql(maintenanceDatabase, `drop database ${database} with (force)`)));
+  const { url: redisUrl } = inject('testRedisServer');
+  await run('redis-cli', ['-u', redisUrl, 'FLUSHALL']);
+  return {
+    databaseUrl: `postgres://${user}@localhost/${database}?host=${encodeURIComponent(socketDir)}`,
+    redisUrl,
+    query: (sql) => psql(database, sql),
+  };
+}
+
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Stops processes until it is disposed: they hold their connections and answer nothing. */
+function stop(pids: () => readonly number[]): Disposable {
+  const stopped = pids();
+  for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+  return {
+    [Symbol.dispose]() {
+      for (const pid of stopped) {
+        try {
+          process.kill(pid, 'SIGCONT');
+        } catch {
+          // It ended when it was given up by its client; the server has noticed by its own means.
+        }
+      }
+    },
+  };
+}
+
+/** Stops Redis until it is disposed. */
+export function stopRedis(): Disposable {
+  return stop(() => [inject('testRedisServer').pid]);
+}
+
+/** Stops PostgreSQL, with all its processes, until it is disposed. */
+export function stopPostgres(): Disposable {
+  const { socketDir } = inject('testPostgresServer');
+  const lock = readdirSync(socketDir).find((name) => name.endsWith('.lock')) ?? '';
+  const postmaster = Number(readFileSync(path.join(socketDir, lock), 'utf8').split('\n', 1)[0]);
+  // The postmaster first, so that it starts no process after the list is made.
+  process.kill(postmaster, 'SIGSTOP');
+  return stop(() => [postmaster, ...childrenOf(postmaster)]);
+}
