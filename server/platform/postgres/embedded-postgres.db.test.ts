@@ -325,11 +325,17 @@ async function startChild(stack: AsyncDisposableStack, dataDir: string): Promise
 
 /** Pids of the servers on a data directory, as the system knows them. */
 async function listServers(dataDir: string): Promise<number[]> {
-  const found: number[] = [];
+  const found = new Map<number, number>();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const commandLine = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    if (commandLine.includes(`\0-D\0${dataDir}/postgres\0`)) found.push(Number(name));
+    if (commandLine.includes(`\0-D\0${dataDir}/postgres\0`)) found.set(Number(name), await findParent(name));
   }
-  return found;
+  // A server's children have its command line until they have given themselves a name.
+  return [...found].filter(([, parent]) => !found.has(parent)).map(([id]) => id);
+}
+
+async function findParent(processId: string): Promise<number> {
+  const status = await readFile(`/proc/${processId}/status`, 'utf8').catch(() => '');
+  return Number(/^PPid:\t(?<parent>\d+)$/m.exec(status)?.groups?.['parent'] ?? 0);
 }
