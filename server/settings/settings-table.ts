@@ -78,6 +78,11 @@ export const SETTINGS = {
     integer(0, 10_000_000, 512),
     'Memory to stay free, in megabytes: with less, creates wait or are refused, and warm browsers are given back.',
   ),
+  checkpointIntervalMs: setting(
+    'CHECKPOINT_INTERVAL_MS',
+    integer(1_000, DAY_MS, 10_000),
+    'How often checkpoints of sessions that want any are taken, in milliseconds.',
+  ),
   healthCheckIntervalMs: setting(
     'HEALTH_CHECK_INTERVAL_MS',
     integer(1_000, DAY_MS, 60_000),

@@ -108,8 +108,9 @@ export class LossWatch {
       this.#lostCount += 1;
       logger.warn({ lostNodeId: nodeId, epoch, sessions: ids.length }, 'node was lost');
     }
-    await closeSessions(nodeId, ids);
+    // Its places first: what can go on elsewhere must not be thought to have one.
     if (epoch !== null) await store.forget(nodeId, epoch);
+    await closeSessions(nodeId, ids);
   }
 
   /** Ends what is under way to nodes the others have given up: one that was stopped would never answer. */

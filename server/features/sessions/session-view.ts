@@ -33,6 +33,7 @@ export class SessionView {
       nodeId: record.nodeId,
       profileId: record.profileId,
       persist: record.persist !== 'nothing',
+      checkpoint: record.checkpoint,
       headless: record.headless,
       stealthLevel: record.stealthLevel,
       identity: record.identity,
