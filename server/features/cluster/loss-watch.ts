@@ -41,7 +41,7 @@ interface LossWatchDeps {
  *
  * A node is gone when three things are so: it has not been heard of for 6 s, Redis has answered this node without a break for 8 s (so that all
  * who are there have been heard), and it does not answer at its address. It is then declared lost in the database, which one of all
- * who try succeeds in; that one closes its sessions. Where that one is gone before it is done, the search finds the rest.
+ * who try succeeds in; that one forgets its places and closes its sessions, or goes on with them. Where that one is gone before it is done, the search finds the rest.
  */
 export class LossWatch {
   readonly #deps: LossWatchDeps;
