@@ -113,7 +113,7 @@ export class Browser implements AsyncDisposable {
     return this.#parts.pages.sharedOverrides;
   }
 
-  /** Sets anew what a CDP session that has ended may have taken back. Does not wait for it. */
+  /** Sets anew what a CDP session that has ended takes back: `navigator.platform` of open documents. Does not wait for it. */
   restoreOverrides(): void {
     this.#parts.pages.restoreOverrides();
   }
