@@ -1,4 +1,4 @@
-import type { BodyEnd } from './body-end.ts';
+import { type BodyEnd, ENDLESS } from './body-end.ts';
 import { type Peer, PeerGone } from './peer.ts';
 
 /** After how long without a byte a connection that one side has closed is given up. */
@@ -13,38 +13,46 @@ export interface Counts {
   readonly received: Count;
 }
 
+interface Pair {
+  readonly from: Peer;
+  readonly to: Peer;
+}
+
+/** Passes on bytes until their end has come, or that of the other side. What follows stays unread. */
+async function pass({ from, to }: Pair, end: BodyEnd, count: Count): Promise<void> {
+  const takePart = (chunk: Buffer): Buffer => {
+    const length = end.take(chunk);
+    count(length);
+    if (length === chunk.length) return chunk;
+    from.unread(Buffer.from(chunk.subarray(length)));
+    return chunk.subarray(0, length);
+  };
+  while (!end.isComplete) {
+    const chunk = await from.next();
+    if (chunk === undefined) return;
+    await to.write(takePart(chunk));
+    if (end.isComplete || !from.isFresh) continue;
+    await from.inflow?.pour((next) => {
+      const rest = to.writeThrough(takePart(next));
+      if (end.isComplete) from.inflow?.stop();
+      return rest;
+    });
+  }
+}
+
 /**
  * Passes on the bytes of a body. What follows it stays unread.
  * @returns whether it came to an end that can be told; false: the other side closed, of a body that ends so
  * @throws {PeerGone} when either side breaks, or the body ends too early
  */
-export async function copyBody(
-  { from, to }: { readonly from: Peer; readonly to: Peer },
-  end: BodyEnd,
-  count: Count,
-): Promise<boolean> {
-  while (!end.isComplete) {
-    const chunk = await from.next();
-    if (chunk === undefined) {
-      if (end.isEndless === true) return false;
-      throw new PeerGone('The connection ended in the middle of a body');
-    }
-    const length = end.take(chunk);
-    const part = length === chunk.length ? chunk : chunk.subarray(0, length);
-    if (length < chunk.length) from.unread(chunk.subarray(length));
-    count(length);
-    await to.write(part);
-  }
-  return true;
+export async function copyBody(pair: Pair, end: BodyEnd, count: Count): Promise<boolean> {
+  await pass(pair, end, count);
+  if (!end.isComplete && end.isEndless !== true) throw new PeerGone('The connection ended in the middle of a body');
+  return end.isComplete;
 }
 
 async function copyAll(from: Peer, to: Peer, count: Count): Promise<void> {
-  for (;;) {
-    const chunk = await from.next();
-    if (chunk === undefined) break;
-    count(chunk.length);
-    await to.write(chunk);
-  }
+  await pass({ from, to }, ENDLESS, count);
   to.end();
   // Whoever has closed one direction may still wait for the other, but not for a site that is silent for good.
   to.socket.setTimeout(HALF_OPEN_MS, () => to.abort());

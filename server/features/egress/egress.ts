@@ -103,7 +103,8 @@ export class Egress implements AsyncDisposable {
    */
   async dial(upstream: Upstream, target: Destination, signal: AbortSignal): Promise<Socket> {
     const upstreams: UpstreamSource = { choose: () => [upstream], report: () => undefined };
-    const { peer } = await this.#dialer.dial({ target, isPlainHttp: false, upstreams }, signal);
+    const request = { target, isPlainHttp: false, upstreams, isReleased: true };
+    const { peer } = await this.#dialer.dial(request, signal);
     return peer.release();
   }
 
