@@ -208,7 +208,7 @@ export class Dialer {
   async #resolve(host: string, limit: AbortSignal): Promise<readonly string[]> {
     if (isIP(host) !== 0) return [host];
     if (isLocalhost(host)) return LOOPBACK;
-    const found = await raceAbort(this.#deps.resolver.resolve(host), limit).catch((error: unknown) => {
+    const found = await raceAbort(this.#deps.resolver.resolve(host, limit), limit).catch((error: unknown) => {
       throw new ConnectionFailed('name_not_resolved', `The name ${host} cannot be resolved`, { cause: error });
     });
     if (found.length > 0) return found;

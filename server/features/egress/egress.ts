@@ -9,8 +9,9 @@ import type { EgressPolicy } from './address-policy.ts';
 import { Dialer } from './dialer.ts';
 import { EgressProxy } from './egress-proxy.ts';
 import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
-import { type NameResolver, systemResolver } from './name-resolver.ts';
+import type { NameResolver } from './name-resolver.ts';
 import type { PortRange } from './port-ranges.ts';
+import { SystemResolver } from './system-resolver.ts';
 
 /** Ports of the proxies: below those that Linux gives to outgoing connections, so that one can be had again after a restart. */
 const FIRST_PORT = 28_000;
@@ -61,7 +62,7 @@ export class Egress implements AsyncDisposable {
   // Another service on this machine is likely to begin elsewhere.
   #next = randomInt(PORT_COUNT);
 
-  constructor({ policy, ports, resolver = systemResolver, proxyAuthorities, logger }: EgressDeps) {
+  constructor({ policy, ports, resolver = new SystemResolver(), proxyAuthorities, logger }: EgressDeps) {
     this.#dialer = new Dialer({ policy, ports, resolver, proxyAuthorities });
     this.#logger = logger;
   }
