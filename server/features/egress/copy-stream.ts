@@ -1,9 +1,6 @@
 import { type BodyEnd, ENDLESS } from './body-end.ts';
 import { type Peer, PeerGone } from './peer.ts';
 
-/** After how long without a byte a connection that one side has closed is given up. */
-const HALF_OPEN_MS = 60_000;
-
 /** Told of bytes before they are passed on; may throw to stop them. */
 export type Count = (bytes: number) => void;
 
@@ -11,6 +8,8 @@ export type Count = (bytes: number) => void;
 export interface Counts {
   readonly sent: Count;
   readonly received: Count;
+  /** After how long without a byte a connection that one side has closed is given up. */
+  readonly halfOpenMs: number;
 }
 
 interface Pair {
@@ -51,14 +50,16 @@ export async function copyBody(pair: Pair, end: BodyEnd, count: Count): Promise<
   return end.isComplete;
 }
 
-async function copyAll(from: Peer, to: Peer, count: Count): Promise<void> {
+async function copyAll({ from, to }: Pair, count: Count, halfOpenMs: number): Promise<void> {
   await pass({ from, to }, ENDLESS, count);
   to.end();
   // Whoever has closed one direction may still wait for the other, but not for a site that is silent for good.
-  to.socket.setTimeout(HALF_OPEN_MS, () => to.abort());
+  to.socket.setTimeout(halfOpenMs, () => to.abort());
 }
 
 /** Passes on everything in both directions until both have ended. @throws when either breaks; the caller ends both then */
 export async function copyBoth(client: Peer, site: Peer, counts: Counts): Promise<void> {
-  await Promise.all([copyAll(client, site, counts.sent), copyAll(site, client, counts.received)]);
+  const { sent, received, halfOpenMs } = counts;
+  const there = copyAll({ from: client, to: site }, sent, halfOpenMs);
+  await Promise.all([there, copyAll({ from: site, to: client }, received, halfOpenMs)]);
 }

@@ -8,12 +8,11 @@ import { ConnectionFailed, ConnectionRefused } from './egress-problem.ts';
 import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
 import { isInternalName, isLocalhost } from './host-name.ts';
 import type { NameResolver } from './name-resolver.ts';
+import type { Patience } from './patience.ts';
 import { Peer } from './peer.ts';
 import { includesPort, type PortRange } from './port-ranges.ts';
 import { connectByHttp, connectBySocks } from './upstream-handshake.ts';
 
-const DIRECT_TIMEOUT_MS = 30_000;
-const UPSTREAM_TIMEOUT_MS = 10_000;
 const LOOPBACK = ['127.0.0.1', '::1'];
 
 /** What a dialer is made of. */
@@ -22,6 +21,7 @@ export interface DialerDeps {
   /** The ports that may be connected to. */
   readonly ports: readonly PortRange[];
   readonly resolver: NameResolver;
+  readonly patience: Pick<Patience, 'siteMs' | 'upstreamMs'>;
   /** Authorities that `https` proxies may be certified by, in place of those of the system; PEM. */
   readonly proxyAuthorities?: readonly string[] | undefined;
 }
@@ -78,7 +78,7 @@ export class Dialer {
       throw new ConnectionRefused('port', `Port ${target.port} is not among those that may be reached`);
     }
     if (upstreams === undefined) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(DIRECT_TIMEOUT_MS)]);
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#deps.patience.siteMs)]);
       const connecting = this.#connect({ ...target, purpose: 'target', reading: 'inflow' }, limit);
       const { socket, inflow } = await connecting.catch((error: unknown) => {
         signal.throwIfAborted();
@@ -104,7 +104,7 @@ export class Dialer {
 
   async #dialThrough(upstream: Upstream, request: DialRequest, signal: AbortSignal): Promise<Route> {
     const { target, isPlainHttp } = request;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(UPSTREAM_TIMEOUT_MS)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#deps.patience.upstreamMs)]);
     const atProxy = await this.#toProxyTarget(upstream, target, limit);
     const { socket, inflow } = await this.#connectProxy(upstream, request, limit);
     const peer = new Peer(socket, inflow);

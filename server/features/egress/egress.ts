@@ -10,6 +10,7 @@ import { Dialer } from './dialer.ts';
 import { EgressProxy } from './egress-proxy.ts';
 import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
 import type { NameResolver } from './name-resolver.ts';
+import { PATIENCE, type Patience } from './patience.ts';
 import type { PortRange } from './port-ranges.ts';
 import { SystemResolver } from './system-resolver.ts';
 
@@ -26,6 +27,8 @@ export interface EgressDeps {
   readonly resolver?: NameResolver | undefined;
   /** Authorities that `https` upstream proxies may be certified by, in place of those of the system; PEM. */
   readonly proxyAuthorities?: readonly string[] | undefined;
+  /** Default: as long as a browser waits. */
+  readonly patience?: Patience | undefined;
   readonly logger: Logger;
 }
 
@@ -55,6 +58,7 @@ async function listen(port: number): Promise<Server> {
 /** Gives each browser of this node a forward proxy of its own, the only way out that it has. */
 export class Egress implements AsyncDisposable {
   readonly #dialer: Dialer;
+  readonly #patience: Patience;
   readonly #logger: Logger;
   readonly #proxies = new Map<number, EgressProxy>();
   /** Of the proxies that are closed. */
@@ -62,8 +66,9 @@ export class Egress implements AsyncDisposable {
   // Another service on this machine is likely to begin elsewhere.
   #next = randomInt(PORT_COUNT);
 
-  constructor({ policy, ports, resolver = new SystemResolver(), proxyAuthorities, logger }: EgressDeps) {
-    this.#dialer = new Dialer({ policy, ports, resolver, proxyAuthorities });
+  constructor({ logger, patience = PATIENCE, resolver = new SystemResolver(), ...deps }: EgressDeps) {
+    this.#patience = patience;
+    this.#dialer = new Dialer({ ...deps, patience, resolver });
     this.#logger = logger;
   }
 
@@ -76,7 +81,9 @@ export class Egress implements AsyncDisposable {
   async open(preferredPort?: number): Promise<EgressProxy> {
     const server = preferredPort === undefined ? await this.#listenAnywhere() : await listenExactly(preferredPort);
     server.on('error', (err) => this.#logger.warn({ err }, 'egress proxy cannot accept'));
-    const proxy = new EgressProxy(server, this.#dialer, () => this.#forget(proxy));
+    const proxy = new EgressProxy(server, { dialer: this.#dialer, patience: this.#patience }, () =>
+      this.#forget(proxy),
+    );
     this.#proxies.set(proxy.port, proxy);
     return proxy;
   }
