@@ -1,5 +1,6 @@
 import { isIP, connect as connectSocket, type Socket } from 'node:net';
 
+import type { Semaphore } from '../../lib/semaphore.ts';
 import { Inflow } from './inflow.ts';
 
 /** After how long without an answer the next address is tried as well (RFC 8305). */
@@ -27,6 +28,8 @@ export interface ConnectPlan {
   readonly addresses: readonly string[];
   readonly port: number;
   readonly reading: 'inflow' | 'stream';
+  /** For those of an inflow that read the most at once. */
+  readonly places: Semaphore;
 }
 
 /** Attempts at several addresses, each begun when the one before has failed or takes long; the first that connects wins. */
@@ -66,8 +69,8 @@ class Race {
     if (host === undefined) return;
     this.#next += 1;
     // An address is never looked up: what was checked is what is dialled.
-    const { port, reading } = this.#plan;
-    const inflow = reading === 'inflow' ? new Inflow() : undefined;
+    const { port, reading, places } = this.#plan;
+    const inflow = reading === 'inflow' ? new Inflow(places) : undefined;
     const socket = connectSocket({
       host,
       port,

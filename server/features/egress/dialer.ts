@@ -2,11 +2,13 @@ import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 import { raceAbort, toError } from '../../lib/deadline.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
 import { type DialPurpose, type EgressPolicy, findAddressRefusal, isOwnService } from './address-policy.ts';
 import { connectAny, type Connection, type ConnectPlan } from './connect-any.ts';
 import { ConnectionFailed, ConnectionRefused } from './egress-problem.ts';
 import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
 import { isInternalName, isLocalhost } from './host-name.ts';
+import { MOST_AT_ONCE } from './inflow.ts';
 import type { NameResolver } from './name-resolver.ts';
 import type { Patience } from './patience.ts';
 import { Peer } from './peer.ts';
@@ -61,6 +63,7 @@ function isOfProxy({ reason }: ConnectionFailed): boolean {
 /** Makes connections: only to addresses that the operator's policy allows, and to exactly those that were checked. */
 export class Dialer {
   readonly #deps: DialerDeps;
+  readonly #places = new Semaphore(MOST_AT_ONCE);
 
   constructor(deps: DialerDeps) {
     this.#deps = deps;
@@ -178,7 +181,7 @@ export class Dialer {
   async #connect(to: Connecting, limit: AbortSignal): Promise<Connection> {
     const addresses = await this.#findAddresses(to, to.purpose, limit);
     try {
-      return await connectAny({ addresses, port: to.port, reading: to.reading }, limit);
+      return await connectAny({ addresses, port: to.port, reading: to.reading, places: this.#places }, limit);
     } catch (error) {
       const why = limit.aborted ? 'does not answer' : `cannot be reached (${toError(error).message})`;
       throw new ConnectionFailed('unreachable', `${to.host} ${why}`, { cause: error });

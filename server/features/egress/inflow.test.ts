@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
+import { Semaphore } from '../../lib/semaphore.ts';
 import { openEgressRig, openRawClient, openRawServer } from '../../testing/egress-rig.ts';
 import { until } from '../../testing/until.ts';
+import { Inflow } from './inflow.ts';
 
 const SIZE = 24_000_000;
 
@@ -65,6 +67,31 @@ describe.each([
     await until(() => client.received().length >= 2 * whole, { timeoutMs: 30_000 });
     expect(digest(client.received().slice(whole))).toBe(digest(head + body.toString('latin1')));
     expect(rig.proxy.traffic).toMatchObject({ receivedBytes: 2 * whole, connections: 1 });
+  });
+});
+
+describe('an inflow', () => {
+  it.each([
+    ['takes a place among those that read the most, and gives it back', 1],
+    ['reads as well where there is none', 0],
+  ])('%s', async (_, limit) => {
+    await using site = await openRawServer((socket) => void send(socket, BODY).then(() => socket.end()));
+    const places = new Semaphore(limit);
+    const inflow = new Inflow(places);
+    const socket = connect({ port: site.port, host: '127.0.0.1', onread: inflow.onread });
+    socket.once('end', () => inflow.stop());
+    const hash = createHash('sha256');
+    const taken = new Set<number>();
+    inflow.start(socket, () => undefined);
+    await inflow.pour((chunk) => {
+      hash.update(chunk);
+      taken.add(places.taken);
+      // So that much is there to be read at once.
+      return sleep(1).then(() => undefined);
+    });
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(BODY).digest('hex'));
+    expect(taken).toContain(limit);
+    expect(places.taken).toBe(0);
   });
 });
 

@@ -1,8 +1,15 @@
 import type { OnReadOpts, Socket } from 'node:net';
 
+import type { Semaphore, Slot } from '../../lib/semaphore.ts';
+
 const FIRST_BYTES = 16 * 1_024;
-/** More saves little, and each connection that once carried much keeps it. */
-const MOST_BYTES = 128 * 1_024;
+/** Once a read has filled what there was. A connection keeps it. */
+const MORE_BYTES = 128 * 1_024;
+/** Once a read has filled that too, while there is a place among those that read so much. */
+const MOST_BYTES = 512 * 1_024;
+
+/** How many may read the most at once: with a service that is too busy to read often, all would. */
+export const MOST_AT_ONCE = 32;
 
 /** Takes a chunk whose memory is used again: undefined when it is done with it, else when it will be. May throw. */
 export type Take = (chunk: Buffer) => Promise<void> | undefined;
@@ -16,6 +23,8 @@ export type Take = (chunk: Buffer) => Promise<void> | undefined;
 export class Inflow {
   /** For `net.connect`. */
   readonly onread: OnReadOpts;
+  readonly #places: Pick<Semaphore, 'tryAcquire'>;
+  #place: Slot | undefined;
   #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #socket: Socket | undefined;
   #kept: Buffer | undefined;
@@ -23,7 +32,9 @@ export class Inflow {
   #take: Take | undefined;
   #onStopped = Promise.withResolvers<void>();
 
-  constructor() {
+  /** @param places for those that read the most at once */
+  constructor(places: Pick<Semaphore, 'tryAcquire'>) {
+    this.#places = places;
     this.onread = { buffer: () => this.#memory, callback: (length, bytes) => this.#onBytes(length, bytes) };
   }
 
@@ -62,6 +73,11 @@ export class Inflow {
   stop(): void {
     this.#take = undefined;
     this.#onStopped.resolve();
+    if (this.#place === undefined) return;
+    this.#place[Symbol.dispose]();
+    this.#place = undefined;
+    // From the read after the next: that one's memory is fixed already.
+    this.#memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
   }
 
   #fail(error: unknown): void {
@@ -72,12 +88,22 @@ export class Inflow {
   /** @returns whether to read on at once */
   #onBytes(length: number, bytes: Uint8Array): boolean {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, length);
-    // It filled all there was: larger from the read after this.
-    if (length === this.#memory.length && length < MOST_BYTES) this.#memory = Buffer.allocUnsafeSlow(MOST_BYTES);
-    if (this.#take !== undefined) return this.#pass(this.#take, chunk);
+    if (this.#take !== undefined) {
+      if (length === bytes.byteLength) this.#grow(length);
+      return this.#pass(this.#take, chunk);
+    }
     this.#kept = Buffer.from(chunk);
     this.#onKept?.();
     return false;
+  }
+
+  /** It filled all there was: larger from the next read on. */
+  #grow(filledBytes: number): void {
+    if (filledBytes < MORE_BYTES) this.#memory = Buffer.allocUnsafeSlow(MORE_BYTES);
+    else if (this.#place === undefined) {
+      this.#place = this.#places.tryAcquire();
+      if (this.#place !== undefined) this.#memory = Buffer.allocUnsafeSlow(MOST_BYTES);
+    }
   }
 
   #pass(take: Take, chunk: Buffer): boolean {
