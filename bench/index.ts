@@ -11,6 +11,7 @@ import { measureDensity } from './density-benchmark.ts';
 import { PlainEnd, toFailureText } from './failure-text.ts';
 import { type GuiseService, startGuiseService } from './guise-service.ts';
 import { describeHost, type HostDescription, toHeader } from './host-description.ts';
+import { measureForwarding } from './forwarding-benchmark.ts';
 import { measureMemory } from './memory-benchmark.ts';
 import { measurePage } from './page-benchmark.ts';
 import { printLine } from './printer.ts';
@@ -21,7 +22,8 @@ import { toTable } from './table.ts';
 import { openWorkspace } from './workspace.ts';
 
 const RUN_TIMEOUT_MS = 20 * 60_000;
-const USAGE = 'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [egress] [memory] [density]';
+const USAGE =
+  'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [egress] [memory] [density] [forwarding]';
 
 /** All benchmarks, in the order they run. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
@@ -32,10 +34,11 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['egress', measureEgress],
   ['memory', measureMemory],
   ['density', measureDensity],
+  ['forwarding', measureForwarding],
 ]);
 
-/** Those that take minutes and much of the machine: only run when they are named. */
-const ONLY_WHEN_NAMED: ReadonlySet<string> = new Set(['density']);
+/** Those that take minutes and much of the machine, or need Redis and nginx: only run when they are named. */
+const ONLY_WHEN_NAMED: ReadonlySet<string> = new Set(['density', 'forwarding']);
 
 interface Choice {
   readonly names: readonly string[];

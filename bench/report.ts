@@ -2,8 +2,8 @@ import { median, percentile } from './statistics.ts';
 
 /** What a row should reach: nothing fails when it does not, as absolute times depend on the machine. */
 interface Goal {
-  /** `median` is in the row's unit, `ratio` is of medians. */
-  readonly of: 'median' | 'ratio';
+  /** `median` is in the row's unit, and so is `added`, what a median is above its floor's; `ratio` is of medians. */
+  readonly of: 'median' | 'added' | 'ratio';
   readonly atMost: number;
 }
 
@@ -42,7 +42,8 @@ export interface Row {
 export function toRow({ what, unit, samples, floor, goal }: Measurement): Row {
   const middle = median(samples);
   const ratio = floor === undefined ? undefined : middle / median(floor);
-  const reached = goal?.of === 'ratio' ? ratio : middle;
+  const added = floor === undefined ? undefined : middle - median(floor);
+  const reached = goal && { median: middle, added, ratio }[goal.of];
   return {
     what,
     count: samples.length,

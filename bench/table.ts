@@ -14,7 +14,12 @@ function toDigits(value: number): string {
 
 function toGoalText({ goal, unit, reachesGoal }: Row): string {
   if (goal === undefined) return '';
-  const limit = goal.of === 'ratio' ? `ratio <= ${goal.atMost.toFixed(2)}` : `<= ${goal.atMost} ${unit}`;
+  const limits = {
+    ratio: `ratio <= ${goal.atMost.toFixed(2)}`,
+    added: `adds <= ${goal.atMost} ${unit}`,
+    median: `<= ${goal.atMost} ${unit}`,
+  };
+  const limit = limits[goal.of];
   return `${limit}: ${reachesGoal === true ? 'reached' : 'not reached'}`;
 }
 
