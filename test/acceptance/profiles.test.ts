@@ -163,6 +163,7 @@ describe('saved cookies', () => {
     );
     expectProblem(await putCookies(id, '<a/>', 'application/xml'), 415, 'UNSUPPORTED_MEDIA_TYPE');
     expectProblem(await putCookies(randomUUID(), '{"cookies":[]}', 'application/json'), 404, 'PROFILE_NOT_FOUND');
+    expectProblem(await api.call('PUT', `/api/profiles/${id}/cookies`), 400, 'VALIDATION_FAILED');
     expect((await readProfile(api, id)).state).toBeNull();
   });
 
