@@ -2,16 +2,40 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const notOurs = [...configDefaults.exclude, 'data/**', 'coverage/**'];
 
+/** Why an acceptance test is made only on a service of its own, and left out where that was started elsewhere. `npm test` counts them by these. */
+const OWN_SERVICE_TAGS = [
+  { name: 'own-process', description: 'looks at the processes, the folder or the log of its service, or ends it' },
+  { name: 'own-settings', description: 'needs settings of its own, or what only a development server has' },
+  { name: 'one-node', description: 'is about what one node says of itself, and would ask another the next time' },
+];
+
+/** Acceptance tests that are made through the gateway too: those that tell most by the minute, or all that can be. */
+const GATEWAY_FILES =
+  process.env['GATEWAY_TESTS'] === 'all' || process.env['GUISE_URL'] !== undefined
+    ? ['rest', 'lifecycle', 'page', 'capture', 'options', 'errors', 'events', 'realtime', 'realtime-events', 'connect']
+        .concat(['cdp', 'cdp-drivers', 'cdp-policy', 'first-requests', 'hidden-clients', 'hidden-puppeteer'])
+        .concat(['hidden-playwright', 'profiles', 'profile-sessions', 'operations', 'page-errors', 'properties'])
+        .concat(['tenants', 'keys', 'audit'])
+    : ['rest', 'events', 'connect', 'cdp-drivers', 'tenants'];
+/** Started here unless the service is named by its address. */
+const GATEWAY_SERVERS =
+  process.env['GUISE_URL'] === undefined
+    ? ['server/testing/postgres-global-setup.ts', 'server/testing/redis-global-setup.ts']
+    : [];
+
 /**
  * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
  * `identity` look at the browsers of the running service as a site would, those of `egress` try to get out of them, those of
- * `cluster` need what stands around nodes (nginx, promtool, helm).
+ * `cluster` need what stands around nodes (nginx, promtool, helm). Those of `gateway` are acceptance tests once more, on three nodes
+ * behind nginx; the whole of them with GATEWAY_TESTS=all.
  * The projects run one after another (`groupOrder`), so that no test measures or waits for a browser while others take the
  * processor.
  */
 export default defineConfig({
   test: {
     dangerouslyIgnoreUnhandledErrors: false,
+    // Three nodes are stopped, each with its browsers, and what they kept is looked at.
+    teardownTimeout: 60_000,
     projects: [
       {
         test: {
@@ -58,6 +82,7 @@ export default defineConfig({
           name: 'acceptance',
           include: ['test/acceptance/**/*.test.ts'],
           exclude: notOurs,
+          tags: OWN_SERVICE_TAGS,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -98,6 +123,21 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 90_000,
           sequence: { groupOrder: 7 },
+        },
+      },
+      {
+        test: {
+          name: 'gateway',
+          include: GATEWAY_FILES.map((name) => `test/acceptance/${name}.test.ts`),
+          exclude: notOurs,
+          tags: OWN_SERVICE_TAGS.map((tag) => ({ ...tag, skip: true })),
+          globalSetup: [...GATEWAY_SERVERS, 'test/gateway/gateway-global-setup.ts'],
+          setupFiles: ['test/gateway/use-service.ts'],
+          // All are made on one service.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 8 },
         },
       },
     ],

@@ -13,6 +13,7 @@ import { PlainEnd, toFailureText } from './failure-text.ts';
 import { type GuiseService, startGuiseService } from './guise-service.ts';
 import { describeHost, type HostDescription, toHeader } from './host-description.ts';
 import { measureIdentity } from './identity-benchmark.ts';
+import { measureForwarding } from './forwarding-benchmark.ts';
 import { measureMemory } from './memory-benchmark.ts';
 import { measurePage } from './page-benchmark.ts';
 import { printLine } from './printer.ts';
@@ -23,7 +24,7 @@ import { openWorkspace } from './workspace.ts';
 
 const RUN_TIMEOUT_MS = 20 * 60_000;
 const USAGE =
-  'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [egress] [identity] [memory] [density]';
+  'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [egress] [identity] [memory] [density] [forwarding]';
 
 /** All benchmarks, in the order they run. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
@@ -35,10 +36,11 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['identity', measureIdentity],
   ['memory', measureMemory],
   ['density', measureDensity],
+  ['forwarding', measureForwarding],
 ]);
 
-/** Those that take minutes and much of the machine: only run when they are named. */
-const ONLY_WHEN_NAMED: ReadonlySet<string> = new Set(['density']);
+/** Those that take minutes and much of the machine, or need Redis and nginx: only run when they are named. */
+const ONLY_WHEN_NAMED: ReadonlySet<string> = new Set(['density', 'forwarding']);
 
 interface Choice {
   readonly names: readonly string[];

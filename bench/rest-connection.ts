@@ -15,8 +15,12 @@ export class RestConnection implements Disposable {
   readonly #origin: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-  constructor(origin: string) {
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** `headers` go with each request, such as the key of a service that wants one. */
+  constructor(origin: string, headers: Readonly<Record<string, string>> = {}) {
     this.#origin = origin;
+    this.#headers = headers;
   }
 
   /** @throws on any answer that is not a success, with its text */
@@ -32,8 +36,10 @@ export class RestConnection implements Disposable {
       method,
       agent: this.#agent,
       signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-      headers:
-        text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      headers: {
+        ...this.#headers,
+        ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      },
     });
     outgoing.once('response', resolve);
     outgoing.on('error', reject);

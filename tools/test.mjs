@@ -45,6 +45,8 @@ await runMain(async () => {
     const exitCode = await runTool(node, [...vitest, ...args], environment);
     const counts = countTests(readReport(file), exitCode);
     listSkipped(counts.skipped, args);
+    if (counts.leftOut > 0)
+      console.log(`${counts.leftOut} that need a service of their own were not made through the gateway.`);
     if (counts.passed + counts.failed === 0) console.error('No test was executed.');
     console.log(formatCounts(counts));
     return counts.isSuccess ? 0 : 1;

@@ -37,11 +37,21 @@ export interface Gateway {
 export interface GatewayOptions {
   /** Ports of nodes on loopback. */
   readonly nodes: readonly number[];
+  /** Where it listens; default: any free port. */
+  readonly port?: number;
   /** Settings of render.sh. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** What takes the place of what in nginx.conf, such as a time-out that no test can wait for. */
+  /** What takes the place of what in nginx.conf or the list of nodes, such as a time-out that no test can wait for. */
   readonly edits?: Readonly<Record<string, string>>;
 }
+
+/** Settings that hold back nobody. */
+export const ANY_RATE: Readonly<Record<string, string>> = Object.fromEntries(
+  ['API', 'CREATE', 'ADDRESS'].flatMap((zone) => [
+    [`GATEWAY_${zone}_RATE`, '100000'],
+    [`GATEWAY_${zone}_BURST`, '100000'],
+  ]),
+);
 
 /** A port that was free a moment ago. */
 async function findFreePort(): Promise<number> {
@@ -61,20 +71,22 @@ export async function renderSettings(directory: string, settings: Readonly<Recor
 }
 
 /** Copies the configuration to a folder of its own. nginx's workers, which are another user, may enter it. */
-async function copyConfiguration(
-  stack: AsyncDisposableStack,
-  edits: NonNullable<GatewayOptions['edits']>,
-): Promise<string> {
+async function copyConfiguration(stack: AsyncDisposableStack): Promise<string> {
   const directory = await openTestDirectory(stack);
   await chmod(directory, 0o755);
   await cp(path.join(CONFIG, 'nginx'), path.join(directory, 'nginx'), { recursive: true });
-  let text = await readFile(path.join(CONFIG, 'nginx.conf'), 'utf8');
-  for (const [before, after] of Object.entries(edits)) {
-    if (!text.includes(before)) throw new Error(`nginx.conf has no ${before}`);
-    text = text.replaceAll(before, after);
-  }
-  await writeFile(path.join(directory, 'nginx.conf'), text);
+  await cp(path.join(CONFIG, 'nginx.conf'), path.join(directory, 'nginx.conf'));
   return directory;
+}
+
+async function edit(directory: string, edits: NonNullable<GatewayOptions['edits']>): Promise<void> {
+  const files = ['nginx.conf', 'run/upstream.conf'].map((name) => path.join(directory, name));
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  for (const [before, after] of Object.entries(edits)) {
+    if (!texts.some((text) => text.includes(before))) throw new Error(`No configuration has ${before}`);
+    for (const [index, text] of texts.entries()) texts[index] = text.replaceAll(before, after);
+  }
+  await Promise.all(files.map((file, index) => writeFile(file, texts[index] ?? '')));
 }
 
 async function makeCertificate(directory: string): Promise<Record<string, string>> {
@@ -89,8 +101,8 @@ async function makeCertificate(directory: string): Promise<Record<string, string
  * the settings say `GATEWAY_TLS: 'on'`, with a certificate made for it.
  */
 export async function openGateway(stack: AsyncDisposableStack, options: GatewayOptions): Promise<Gateway> {
-  const directory = await copyConfiguration(stack, options.edits ?? {});
-  const [port, httpsPort] = [await findFreePort(), await findFreePort()];
+  const directory = await copyConfiguration(stack);
+  const [port, httpsPort] = [options.port ?? (await findFreePort()), await findFreePort()];
   const certificate = options.settings?.['GATEWAY_TLS'] === 'on' ? await makeCertificate(directory) : {};
   await renderSettings(directory, {
     GATEWAY_RESOLVE: 'off', // Debian's nginx looks names up once.
@@ -101,6 +113,7 @@ export async function openGateway(stack: AsyncDisposableStack, options: GatewayO
     ...certificate,
     ...options.settings,
   });
+  await edit(directory, options.edits ?? {});
   const outputFile = path.join(directory, 'output.log');
   // A file and not a pipe: Node's pipes are sockets, which nginx cannot open as /dev/stdout.
   await using output = await open(outputFile, 'a');

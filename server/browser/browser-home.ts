@@ -5,6 +5,7 @@ import { once } from '../lib/once.ts';
 import { type BrowserFolder, createBrowserFolder, removeBrowserFolder } from './browser-folder.ts';
 import type { BrowserIdentity } from './browser-identity.ts';
 import type { BrowserHost, BrowserProxy, BrowserSpec } from './browser-spec.ts';
+import { toDiskFull } from './disk-full.ts';
 
 const OWNER_FILE = 'owner.json';
 
@@ -121,14 +122,18 @@ export class BrowserHome implements AsyncDisposable {
     await writeFile(file, JSON.stringify(merge(await readObject(file), preferences)), { mode: 0o600 });
   }
 
-  /** Writes the note, or removes it. A reader sees a whole one or none. */
+  /** Writes the note, or removes it. A reader sees a whole one or none. @throws {AppError} BROWSER_LAUNCH_FAILED when the disk is full */
   async writeOwner(note: OwnerNote | undefined): Promise<void> {
     const file = path.join(this.folder.path, OWNER_FILE);
     if (note === undefined) {
       await rm(file, { force: true });
       return;
     }
-    await writeFile(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    try {
+      await writeFile(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
+      await rename(`${file}.new`, file);
+    } catch (error) {
+      throw toDiskFull(error) ?? error;
+    }
   }
 }

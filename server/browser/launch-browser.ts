@@ -6,6 +6,7 @@ import { BrowserHome } from './browser-home.ts';
 import { type BrowserProcess, startBrowserProcess } from './browser-process.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { CdpConnection } from './cdp-connection.ts';
+import { toDiskFull } from './disk-full.ts';
 import { HaltedRequests } from './halted-requests.ts';
 import { displayFor, planLaunch } from './launch-plan.ts';
 import { PageDirectory } from './page-directory.ts';
@@ -21,6 +22,8 @@ const NARROWEST_NEW_WINDOW = 500;
 /** What a launch that ran out of time or was refused is to the client; anything else is a bug. */
 function toLaunchFailure(error: unknown): unknown {
   if (error instanceof AppError) return error;
+  const diskFull = toDiskFull(error);
+  if (diskFull !== undefined) return diskFull;
   const why = isTimeout(error) ? 'it did not answer in time' : 'it broke off while starting';
   return new AppError('BROWSER_LAUNCH_FAILED', `The browser did not start: ${why}`, { cause: error });
 }

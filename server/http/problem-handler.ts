@@ -17,13 +17,29 @@ const FASTIFY_REFUSALS: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'MALFORMED_JSON',
 };
 
+/**
+ * As much of a body that is not taken is read all the same: who still writes it reads no answer, and a gateway that is cut off while it
+ * writes can only say that no node answers. Bytes.
+ */
+const MOST_DISCARDED_BYTES = 16 * 1024 ** 2;
+
 /** Makes every failure leave the server as `application/problem+json` (RFC 9457). */
 export function installProblemHandler(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '/';
     return sendProblem(request, reply, { code: 'ROUTE_NOT_FOUND', detail: `${request.method} ${path} does not exist` });
   });
-  app.setErrorHandler<FastifyError>((error, request, reply) => sendProblem(request, reply, classify(error, request)));
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') discardBody(request, reply);
+    return sendProblem(request, reply, classify(error, request));
+  });
+}
+
+/** In place of Fastify's closing the connection in the middle of the body. */
+function discardBody({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (Number(raw.headers['content-length'] ?? Infinity) > MOST_DISCARDED_BYTES) return;
+  reply.header('connection', 'keep-alive');
+  raw.resume();
 }
 
 function classify(error: FastifyError, request: FastifyRequest): Failure {

@@ -66,7 +66,7 @@ describe('unmodified Puppeteer', () => {
     const browser = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
     const other = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
     await browser.close();
-    await until('one client is left', async () => (await api.status()).sessions.cdpClients === 1);
+    await until('one client is left', async () => (await api.get(session.id)).clients === 1);
     expect(await other.version()).toContain('Chrome');
     expect((await api.get(session.id)).state).toBe('ACTIVE');
     await other.disconnect();

@@ -74,7 +74,7 @@ describe('Puppeteer', () => {
     await page?.goto(`${site.origin}/`);
     await page?.evaluate(() => Object.assign(globalThis, { kept: 'state of the page' }));
     await before.disconnect();
-    await until('the client has gone', async () => (await api.status()).sessions.cdpClients === 0);
+    await until('the client has gone', async () => (await api.get(session.id)).clients === 0);
     expect((await api.get(session.id)).state).toBe('ACTIVE');
 
     const after = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
@@ -145,12 +145,12 @@ describe('several clients at once', () => {
         ?.pages()
         .map((each) => each.url()),
     ).toEqual([`${site.origin}/next`]);
-    expect((await api.status()).sessions.cdpClients).toBe(3);
+    expect((await api.get(session.id)).clients).toBe(3);
     await one.disconnect();
     const [shared] = await other.pages();
     expect(await shared?.evaluate(() => 6 * 7)).toBe(42);
     await Promise.all([other.disconnect(), third.close()]);
-    await until('all have gone', async () => (await api.status()).sessions.cdpClients === 0);
+    await until('all have gone', async () => (await api.get(session.id)).clients === 0);
   });
 });
 
@@ -259,7 +259,7 @@ describe('the end of a session', () => {
     expect(await client.closed).toEqual({ code: 1000, reason: 'requested' });
   });
 
-  it('is told with 1001 when the service shuts down', async () => {
+  it('is told with 1001 when the service shuts down', { tags: 'own-process' }, async () => {
     await using own = new AsyncDisposableStack();
     const dataDir = await openDataDir(own);
     const stopping = own.use(await startServiceOn(dataDir, { WARM_POOL_SIZE: '0' }));

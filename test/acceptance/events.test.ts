@@ -25,7 +25,7 @@ async function openStream(
 ): Promise<AsyncDisposable & { events: SessionEvent[]; ended: Promise<void> }> {
   const abort = new AbortController();
   const response = await fetch(`${service.address}/api/sessions/${id}/events`, {
-    headers: { accept: 'text/event-stream', ...headers },
+    headers: { accept: 'text/event-stream', ...service.headers, ...headers },
     signal: abort.signal,
   });
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
@@ -85,10 +85,14 @@ describe('the events of a session', () => {
 
   it('of an unknown session are refused as usual', async () => {
     const address = `${service.address}/api/sessions/00000000-0000-4000-8000-000000000000/events`;
-    expectProblem(await send(address, { headers: { accept: 'text/event-stream' } }), 404, 'SESSION_NOT_FOUND');
+    expectProblem(
+      await send(address, { headers: { accept: 'text/event-stream', ...service.headers } }),
+      404,
+      'SESSION_NOT_FOUND',
+    );
   });
 
-  it('do not hold up the stop of the service', async () => {
+  it('do not hold up the stop of the service', { tags: 'own-process' }, async () => {
     await using own = new AsyncDisposableStack();
     const other = await startService(own, { WARM_POOL_SIZE: '0' });
     const { id } = await other.api.create();

@@ -16,6 +16,10 @@ export interface KeyHolder {
 export interface KeyedService {
   readonly service: Service;
   readonly root: Api;
+  /** The secret of the key that `root` has. */
+  readonly rootSecret: string;
+  /** The API as a program uses it that has no key. */
+  readonly keyless: Api;
   /** Makes a key. */
   hand(wish: CreateApiKey): Promise<KeyHolder>;
 }
@@ -26,12 +30,19 @@ export async function startKeyedService(
   settings: ServiceSettings = {},
 ): Promise<KeyedService> {
   const service = await startService(stack, { API_KEYS: `root:admin:${ROOT_SECRET}`, ...settings });
-  const root = connectApi(service.address, ROOT_SECRET);
+  const rootSecret = service.key ?? ROOT_SECRET;
+  const root = connectApi(service.address, rootSecret);
+  const handed: string[] = [];
+  // A service that was started elsewhere goes on, and two keys that are valid have no name in common.
+  stack.defer(async () => void (await Promise.all(handed.map((id) => root.call('DELETE', `/api/keys/${id}`)))));
   return {
     service,
     root,
+    rootSecret,
+    keyless: connectApi(service.address),
     async hand(wish) {
       const key = expectStatus<CreatedApiKey>(await root.call('POST', '/api/keys', wish), 201);
+      handed.push(key.id);
       return { key, api: connectApi(service.address, key.secret) };
     },
   };

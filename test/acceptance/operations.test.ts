@@ -94,7 +94,7 @@ describe('the health', () => {
     expect((await api.call('GET', '/health/live')).json()).toEqual({ status: 'ok' });
   });
 
-  it('outlives the death of the embedded database, and so do the sessions', async () => {
+  it('outlives the death of the embedded database, and so do the sessions', { tags: 'own-process' }, async () => {
     await using own = new AsyncDisposableStack();
     const dataDir = await openDataDir(own);
     const struck = own.use(await startServiceOn(dataDir, {}, /embedded database died/));
@@ -111,7 +111,7 @@ describe('the health', () => {
   });
 });
 
-describe('the status', () => {
+describe('the status', { tags: 'one-node' }, () => {
   it('tells what this node is doing now', async () => {
     const { id, cdpUrl } = await api.create();
     using _client = await connectCdp(cdpUrl ?? '');
@@ -156,7 +156,7 @@ describe('the metrics', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  it('count what happens to sessions and requests, and never name one of them', async () => {
+  it('count what happens to sessions and requests, and never name one of them', { tags: 'one-node' }, async () => {
     const before = await read();
     const { id } = await api.create();
     expect(metricValue(await read(), 'guise_sessions_live')).toBe(1);
@@ -213,7 +213,7 @@ describe('the documents', () => {
   });
 });
 
-describe('the log', () => {
+describe('the log', { tags: 'own-process' }, () => {
   it('holds no token, no cookie and nothing of a page, at whatever level', async () => {
     const { id, cdpUrl } = await api.create({ metadata: { label: 'label-4711' } });
     using client = await connectCdp(cdpUrl ?? '');

@@ -189,7 +189,7 @@ describe('the window', () => {
     }
   });
 
-  it('stands on a virtual display of its own when it is not headless', async () => {
+  it('stands on a virtual display of its own when it is not headless', { tags: 'own-process' }, async () => {
     const [one, other] = [await api.create({ headless: false }), await api.create({ headless: false })];
     expect([one.headless, other.headless]).toEqual([false, false]);
     expect(listDisplays(service.dataDir)).toHaveLength(2);

@@ -2,6 +2,7 @@ import type { CreateProfile, Fingerprint, Profile, ProfileList } from '@guise/co
 
 import { type Api, expectStatus } from './api.ts';
 import { type Answer, send } from './http-client.ts';
+import type { Service } from './service.ts';
 
 /** A fingerprint that holds together: that of a sample profile, which a new development server has. */
 export async function readSampleFingerprint(api: Api, os = 'windows'): Promise<Fingerprint> {
@@ -24,10 +25,14 @@ export async function readProfile(api: Api, id: string): Promise<Profile> {
 }
 
 /** Sends the file of a profile. */
-export async function sendProfileFile(address: string, query: string, body: Buffer): Promise<Answer> {
+export async function sendProfileFile(
+  { address, headers }: Pick<Service, 'address' | 'headers'>,
+  query: string,
+  body: Buffer,
+): Promise<Answer> {
   return send(`${address}/api/profiles/import?${query}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/zstd' },
+    headers: { ...headers, 'content-type': 'application/zstd' },
     body,
   });
 }

@@ -15,6 +15,7 @@ import { until } from './until.ts';
 /** Below `advanced` a session has its profile's state and not its fingerprint, which is all these tests are about. */
 const LEVEL = { stealthLevel: 'basic' } as const;
 const SETTINGS = { WARM_POOL_SIZE: '0' };
+const OWN = { tags: 'own-process' };
 
 const WRITE = `(async () => {
   document.cookie = 'lasting=1; max-age=86400';
@@ -46,7 +47,7 @@ async function visit(api: Api, id: string, code: string): Promise<unknown> {
 }
 
 describe('a profile that sessions wear', () => {
-  it('keeps what sites store, from session to session and over a restart of the service', async () => {
+  it('keeps what sites store, from session to session and over a restart of the service', OWN, async () => {
     let id: string;
     {
       await using service = await startServiceOn(dataDir, SETTINGS);
@@ -116,7 +117,7 @@ describe('a profile that sessions wear', () => {
     expect((await api.call('DELETE', `/api/profiles/${id}`)).status).toBe(204);
   });
 
-  it('is saved at an idle time-out, and after a crash as far as it was written', async () => {
+  it('is saved at an idle time-out, and after a crash as far as it was written', OWN, async () => {
     await using service = await startServiceOn(dataDir, SETTINGS);
     const { api } = service;
     const { id } = await saveProfile(api);
@@ -138,7 +139,7 @@ describe('a profile that sessions wear', () => {
     await api.end(last.id);
   });
 
-  it('goes on being worn when the service is killed and its session is taken over', async () => {
+  it('goes on being worn when the service is killed and its session is taken over', OWN, async () => {
     const service = await startServiceOn(dataDir, SETTINGS);
     const { id } = await saveProfile(service.api);
     const session = await wear(service.api, id);
@@ -155,7 +156,7 @@ describe('a profile that sessions wear', () => {
     await api.end(later.id);
   });
 
-  it('is free again when the service was killed and its browser is gone', async () => {
+  it('is free again when the service was killed and its browser is gone', OWN, async () => {
     const service = await startServiceOn(dataDir, SETTINGS);
     const { id } = await saveProfile(service.api);
     await wear(service.api, id);
@@ -188,7 +189,7 @@ describe('a profile that sessions wear', () => {
     await api.end(second.id);
   });
 
-  it('whose state cannot be read is not worn without it, and is free again', async () => {
+  it('whose state cannot be read is not worn without it, and is free again', OWN, async () => {
     await using service = await startServiceOn(dataDir, SETTINGS);
     const { api } = service;
     const { id } = await saveProfile(api);

@@ -25,7 +25,11 @@ const namesOf = async (query: string): Promise<string[]> => (await list(query)).
 const bulk = async (body: object): Promise<BulkResult> =>
   expectStatus<BulkResult>(await api.call('POST', '/api/profiles/bulk', body), 200);
 const putCookies = (id: string, body: string, type: string): ReturnType<typeof send> =>
-  send(`${service.address}/api/profiles/${id}/cookies`, { method: 'PUT', headers: { 'content-type': type }, body });
+  send(`${service.address}/api/profiles/${id}/cookies`, {
+    method: 'PUT',
+    headers: { ...service.headers, 'content-type': type },
+    body,
+  });
 
 describe('a profile', () => {
   it('is saved, read, changed and deleted', async () => {
@@ -134,7 +138,7 @@ describe('saved cookies', () => {
   it('are set and read without a browser, as JSON and as a Netscape file', async () => {
     const { id } = await saveProfile(api);
     const read = async (accept: string): Promise<string> =>
-      (await send(`${service.address}/api/profiles/${id}/cookies`, { headers: { accept } })).text;
+      (await send(`${service.address}/api/profiles/${id}/cookies`, { headers: { ...service.headers, accept } })).text;
     expect(JSON.parse(await read('application/json'))).toEqual({ cookies: [] });
 
     expectStatus<CookieList>(await putCookies(id, JSON.stringify({ cookies }), 'application/json'), 200);
@@ -159,6 +163,7 @@ describe('saved cookies', () => {
     );
     expectProblem(await putCookies(id, '<a/>', 'application/xml'), 415, 'UNSUPPORTED_MEDIA_TYPE');
     expectProblem(await putCookies(randomUUID(), '{"cookies":[]}', 'application/json'), 404, 'PROFILE_NOT_FOUND');
+    expectProblem(await api.call('PUT', `/api/profiles/${id}/cookies`), 400, 'VALIDATION_FAILED');
     expect((await readProfile(api, id)).state).toBeNull();
   });
 
@@ -194,12 +199,12 @@ describe('the file of a profile', () => {
     expect(exported.headers['content-disposition']).toBe('attachment; filename="nique-name.guise-profile.tar.zst"');
 
     const before = (await list('limit=200')).profiles.length;
-    const dryRun = await sendProfileFile(service.address, 'dryRun=true', exported.body);
+    const dryRun = await sendProfileFile(service, 'dryRun=true', exported.body);
     expect(expectStatus<ImportResult>(dryRun, 200)).toMatchObject({ profile: null, name: original.name });
     expect((await list('limit=200')).profiles).toHaveLength(before);
 
     const imported = expectStatus<ImportResult>(
-      await sendProfileFile(service.address, 'name=Copy&allowIncoherent=true', exported.body),
+      await sendProfileFile(service, 'name=Copy&allowIncoherent=true', exported.body),
       201,
     );
     const { name: _name, id: _id, createdAt: _at, updatedAt: _then, state: _state, ...rest } = original;
@@ -210,7 +215,7 @@ describe('the file of a profile', () => {
 
     const stateless = await api.call('GET', `/api/profiles/${original.id}/export?withState=false`);
     const bare = expectStatus<ImportResult>(
-      await sendProfileFile(service.address, 'allowIncoherent=true', stateless.body),
+      await sendProfileFile(service, 'allowIncoherent=true', stateless.body),
       201,
     );
     expect(bare.profile?.state).toBeNull();
@@ -222,7 +227,7 @@ describe('the file of a profile', () => {
     const before = (await list('limit=200')).profiles.length;
     const refused = [Buffer.from('no archive'), Buffer.alloc(0), body.subarray(0, body.length / 2)];
     for (const each of refused) {
-      expectProblem(await sendProfileFile(service.address, '', each), 422, 'PROFILE_FILE_INVALID');
+      expectProblem(await sendProfileFile(service, '', each), 422, 'PROFILE_FILE_INVALID');
     }
     expect((await list('limit=200')).profiles).toHaveLength(before);
   });

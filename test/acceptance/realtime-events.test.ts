@@ -9,6 +9,7 @@ import { type Service, startService } from './service.ts';
 import { until } from './until.ts';
 
 const MIB = 1024 ** 2;
+const OWN = { tags: 'own-process' };
 
 const stack = new AsyncDisposableStack();
 let service: Service;
@@ -21,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 
 async function connect(own: DisposableStack): Promise<RpcClient> {
-  return own.use(await connectRpc(service.address));
+  return own.use(await connectRpc(service.address, service.key));
 }
 
 /** Events a client was sent, oldest first. */
@@ -146,7 +147,8 @@ describe('a subscription to all sessions', () => {
     await until('all have arrived', () => seen.length + eventsOf(client).length >= wanted.length);
     await cut();
     expect(cuts).toBeGreaterThan(5);
-    expect(byId(seen)).toEqual(wanted);
+    // A session of another test may still have something to tell.
+    expect(byId(seen.filter(({ sessionId }) => ids.includes(sessionId)))).toEqual(wanted);
   });
 
   it('tells what sessions use as it is measured', async () => {
@@ -167,7 +169,7 @@ describe('a subscription to all sessions', () => {
 });
 
 describe('a client that does not read', () => {
-  it('costs no memory beyond a limit, gets its events later, and is told what it has missed', async () => {
+  it('costs no memory beyond a limit, gets its events later, and is told what it has missed', OWN, async () => {
     using own = new DisposableStack();
     const client = await connect(own);
     const { id: sessionId } = await api.create();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   ({ api } = service);
   pages = await startPageServer(stack);
   pages.on('/', '<title>Here</title><p id=greeting>Hello</p>');
-  client = stack.use(await connectRpc(service.address));
+  client = stack.use(await connectRpc(service.address, service.key));
 });
 afterAll(() => stack.disposeAsync());
 
@@ -220,7 +220,7 @@ describe('calls under way', () => {
   });
 
   it('are broken off when their client goes, while a session that was answered lives on', async () => {
-    const leaving = await connectRpc(service.address);
+    const leaving = await connectRpc(service.address, service.key);
     const { id } = (await leaving.call('session.create', { metadata: { who: 'left' } })) as unknown as Session;
     leaving.ask('session.create', { timezone: 'Asia/Tokyo', metadata: { who: 'leaving' } }).catch(() => undefined);
     leaving.ask('session.execute', { sessionId: id, code: 'await new Promise(() => {})' }).catch(() => undefined);
@@ -241,20 +241,25 @@ describe('calls under way', () => {
 });
 
 describe('the address', () => {
-  it('tells a plain request what it wants, and keeps web pages of others out', async () => {
-    const plain = await send(`${service.address}/api/ws`);
+  it('tells a plain request what it wants', async () => {
+    const plain = await send(`${service.address}/api/ws`, { headers: service.headers });
     expectProblem(plain, 426, 'UPGRADE_REQUIRED');
     expect(plain.headers.upgrade).toBe('websocket');
+  });
+
+  it('keeps web pages of others out where no key does', { tags: 'own-settings' }, async () => {
     const address = `${service.address.replace('http', 'ws')}/api/ws`;
     const foreign = await tryUpgrade(address, { origin: 'https://evil.example' });
     expectProblem(foreign, 403, 'ORIGIN_NOT_ALLOWED');
   });
 
-  it('is closed with 1009 to a message that is too large, and with 1001 when the service stops', async () => {
-    const large = await connectRpc(service.address);
+  it('is closed with 1009 to a message that is too large', async () => {
+    const large = await connectRpc(service.address, service.key);
     large.send(' '.repeat(5 * 1024 ** 2));
     expect((await large.closed).code).toBe(1009);
+  });
 
+  it('is closed with 1001 when the service stops', { tags: 'own-process' }, async () => {
     await using own = new AsyncDisposableStack();
     const other = await startService(own, { WARM_POOL_SIZE: '0' });
     const rpc = await connectRpc(other.address);

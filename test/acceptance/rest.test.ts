@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Api, expectStatus } from './api.ts';
 import { send, tryConnect } from './http-client.ts';
-import { listBrowsers } from './processes.ts';
 import { expectProblem } from './problem.ts';
 import { type Service, startService } from './service.ts';
 import { until } from './until.ts';
@@ -16,7 +15,7 @@ let service: Service;
 let api: Api;
 
 beforeAll(async () => {
-  service = await startService(stack, { WARM_POOL_SIZE: '2', NODE_ID: 'node-of-the-test' });
+  service = await startService(stack, { WARM_POOL_SIZE: '2' });
   ({ api } = service);
 });
 afterAll(() => stack.disposeAsync());
@@ -47,7 +46,7 @@ describe('a create', () => {
           id: expect.stringMatching(UUID) as string,
           state: 'ACTIVE',
           closeReason: null,
-          nodeId: 'node-of-the-test',
+          nodeId: expect.stringMatching(/./) as string,
           headless: true,
           stealthLevel: 'advanced',
           timeoutMs: HALF_AN_HOUR_MS,
@@ -96,7 +95,6 @@ describe('a create', () => {
     for (const values of [sessions.map(({ cdpPort }) => cdpPort), tokens, pids]) {
       expect(new Set(values).size).toBe(3);
     }
-    expect(listBrowsers(service.dataDir).length).toBeGreaterThanOrEqual(3);
     for (const { cdpPort } of sessions) expect(await tryConnect(cdpPort ?? 0)).toBe('connected');
     await Promise.all(sessions.map(({ id }) => api.end(id)));
     for (const { cdpPort } of sessions) expect(await tryConnect(cdpPort ?? 0)).toBe('ECONNREFUSED');
@@ -107,7 +105,7 @@ describe('a create', () => {
     const { port } = new URL(service.address);
     const answer = await send(`${service.address}/api/sessions`, {
       method: 'POST',
-      headers: { host: `localhost:${port}` },
+      headers: { ...service.headers, host: `localhost:${port}` },
     });
     const { id, cdpUrl } = expectStatus<Session>(answer, 201);
     expect(cdpUrl?.startsWith(`${address.replace('http', 'ws')}/`)).toBe(true);
@@ -127,7 +125,7 @@ describe('the list', () => {
     expect(await ids('metadata.suite=filters&metadata.with.dot=x')).toEqual([first.id]);
     expect(await ids('metadata.suite=filters&state=CLOSED')).toEqual([first.id]);
     expect(await ids('metadata.suite=filters&state=ACTIVE')).toEqual([second.id]);
-    expect(await ids('metadata.suite=filters&nodeId=node-of-the-test')).toHaveLength(2);
+    expect(await ids(`metadata.suite=filters&nodeId=${first.nodeId}`)).toContain(first.id);
     expect(await ids('nodeId=another')).toEqual([]);
     expect(await ids('metadata.team=nobody')).toEqual([]);
     expectProblem(await api.call('GET', '/api/sessions?state=SLEEPING'), 400, 'VALIDATION_FAILED');

@@ -29,6 +29,10 @@ export interface Service extends AsyncDisposable {
   readonly address: string;
   readonly dataDir: string;
   readonly pid: number;
+  /** The secret of a key with which everything is allowed; undefined where none is needed. */
+  readonly key: string | undefined;
+  /** Headers that carry the key, if there is one. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly api: Api;
   /** All it has written so far. */
   log(): string;
@@ -80,6 +84,51 @@ async function exitOf(child: ChildProcess, timeoutMs: number): Promise<number | 
   return child.exitCode;
 }
 
+/** Settings that make tests faster, or are for those of a file that are left out elsewhere: the others can do without. */
+const DISPENSABLE: ReadonlySet<string> = new Set(['WARM_POOL_SIZE', 'LOG_LEVEL', 'NODE_ID', 'API_KEYS']);
+
+function refuse(what: string): never {
+  throw new Error(
+    `${what} of a service that was started elsewhere is not to be had: the test needs a tag that leaves it out`,
+  );
+}
+
+/**
+ * The service the tests are to be made on where that runs already: at `GUISE_URL`, with the secret of an admin's key in `GUISE_KEY`.
+ *
+ * @throws when a test needs what only one of its own could have
+ */
+function findServiceElsewhere(settings: ServiceSettings): Service | undefined {
+  const { GUISE_URL: url, GUISE_KEY: key = '' } = process.env;
+  if (url === undefined) return undefined;
+  const needed = Object.keys(settings).filter((name) => !DISPENSABLE.has(name));
+  if (needed.length > 0) refuse(`A setting (${needed.join(', ')})`);
+  const api = connectApi(url, key);
+  const made: string[] = [];
+  const create: Api['create'] = async (options) => {
+    const session = await api.create(options);
+    made.push(session.id);
+    return session;
+  };
+  return {
+    address: url,
+    key,
+    headers: { authorization: `Bearer ${key}` },
+    api: { ...api, create },
+    get dataDir(): never {
+      return refuse('The folder');
+    },
+    get pid(): never {
+      return refuse('The process');
+    },
+    log: () => refuse('The log'),
+    expectNoErrors: () => undefined,
+    end: () => refuse('The end'),
+    // It goes on, but for what its stop would have ended.
+    [Symbol.asyncDispose]: async () => void (await Promise.all(made.map((id) => api.end(id)))),
+  };
+}
+
 /** A data directory of the test's own, removed with `stack`. */
 export async function openDataDir(stack: AsyncDisposableStack): Promise<string> {
   // Short: browsers and the database put UNIX sockets into it, whose paths have little room.
@@ -107,7 +156,8 @@ function expectNoErrors(log: string, expected: RegExp | undefined): void {
 }
 
 /**
- * Starts the service on `dataDir`, which outlives it, and waits until it answers. The caller must dispose it.
+ * Starts the service on `dataDir`, which outlives it, and waits until it answers. The caller must dispose it. Where the tests are to be
+ * made on a service that runs already, gives that.
  *
  * `expectedErrors`: what of its log may be an error.
  */
@@ -116,6 +166,8 @@ export async function startServiceOn(
   settings: ServiceSettings = {},
   expectedErrors?: RegExp,
 ): Promise<Service> {
+  const elsewhere = findServiceElsewhere(settings);
+  if (elsewhere !== undefined) return elsewhere;
   const { child, output } = spawnService({ ...TEST_SETTINGS, ...settings, DATA_DIR: dataDir });
   const readAddress = (): string | undefined => /guise is ready\n\s+address: "(?<address>[^"]+)"/.exec(output())?.[1];
   const address = await until(
@@ -132,6 +184,8 @@ export async function startServiceOn(
     address,
     dataDir,
     pid: child.pid ?? 0,
+    key: undefined,
+    headers: {},
     api: connectApi(address),
     log: output,
     expectNoErrors: () => expectNoErrors(output(), expectedErrors),

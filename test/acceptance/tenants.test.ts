@@ -38,6 +38,7 @@ beforeAll(async () => {
   alice = await keyed.hand({ name: 'alice', role: 'user' });
   bob = await keyed.hand({ name: 'bob', role: 'user' });
   session = await alice.api.create({ metadata: { team: 'a' } });
+  starting.defer(async () => void (await alice.api.end(session.id)));
   const { fingerprint } = (await keyed.root.call('POST', '/api/profiles/generate', {})).json() as Profile;
   profile = await saveProfile(alice.api, { fingerprint });
   const address = { url: 'socks5h://127.0.0.1:9', rotationGroup: 'pool' };

@@ -79,6 +79,27 @@ describe('creates over a cluster', () => {
     await endAll();
   });
 
+  it('are broken off on the node that does them when their client goes, and their places are free', async () => {
+    await node(0).create(PLAIN);
+    const gone = new AbortController();
+    const { signal } = gone;
+    const body = JSON.stringify({ ...PLAIN, metadata: { who: 'leaving' } });
+    const headers = { ...KEY_HEADERS, 'content-type': 'application/json' };
+    const leaving = fetch(`${node(0).address}/api/sessions`, { method: 'POST', signal, headers, body });
+    leaving.catch(() => undefined);
+    const state = async (): Promise<string[] | undefined> =>
+      (
+        await servers.query("select state, close_reason, node_id from sessions where metadata ->> 'who' = 'leaving'")
+      )[0];
+    await until('it is under way', async () => (await state())?.[0] === 'INITIALIZING', { pollMs: 5 });
+    gone.abort();
+    await until('it has been broken off', async () => (await state())?.[0] === 'CLOSED');
+    const [, reason, nodeId] = (await state()) ?? [];
+    expect(reason).toBe('client_disconnected');
+    expect(nodeId).not.toBe('node-a');
+    await endAll();
+  });
+
   it('wait for a place on any node, and give up their place in line when they go', async () => {
     const held = await Promise.all([0, 1, 2].map((index) => node(index).create(PLAIN)));
     const lineHas = (count: number): Promise<unknown> =>

@@ -1,8 +1,11 @@
-import type { Session, SessionList } from '@guise/contract';
+import { Agent } from 'node:http';
+
+import type { Session, SessionEventList, SessionList } from '@guise/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { connectCdp } from '../acceptance/cdp-client.ts';
+import { send } from '../acceptance/http-client.ts';
 import { until } from '../acceptance/until.ts';
 import { callRpc } from './call-rpc.ts';
 import { type ClusterNode, KEY_HEADERS, startNodes } from './node.ts';
@@ -53,6 +56,19 @@ describe('any node answers for any session', () => {
     const refused = await b.ask(path, { method: 'PATCH', body: { timeoutMs: 'soon' } });
     expect(refused.status).toBe(400);
     expect(refused.json()).toMatchObject({ code: 'VALIDATION_FAILED', instance: path });
+  });
+
+  it('refuses a body that is too large by its answer, on a connection that goes on', async () => {
+    using own = new DisposableStack();
+    const agent = own.adopt(new Agent({ keepAlive: true, maxSockets: 1 }), (each) => each.destroy());
+    const headers = { ...KEY_HEADERS, 'content-type': 'application/json' };
+    const body = JSON.stringify({ code: 'x'.repeat(4_000_000) });
+    for (const node of [a, b, a, b, a, b]) {
+      const refused = await send(`${node.address}${path}/execute`, { method: 'POST', headers, body, agent });
+      expect([node.name, refused.status, refused.headers.connection]).toEqual([node.name, 413, 'keep-alive']);
+      expect(refused.json()).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+      expect((await send(`${node.address}${path}`, { headers, agent })).status).toBe(200);
+    }
   });
 
   it('streams its events as they happen', async () => {
@@ -109,6 +125,22 @@ describe('any node answers for any session', () => {
     const socket = new WebSocket(`${b.address.replace('http', 'ws')}/api/ws`);
     const refusal = await new Promise<string>((resolve) => socket.once('error', ({ message }) => resolve(message)));
     expect(refusal).toContain('401');
+  });
+
+  it('knows a session through any node as soon as its create is answered, and ends it once, however many ask', async () => {
+    const both = [a, b];
+    for (let round = 0; round < 4; round += 1) {
+      const made = await (both[round % 2] ?? a).create({ stealthLevel: 'none' });
+      const own = `/api/sessions/${made.id}`;
+      const seen = await Promise.all([a, b, a, b].map((node) => node.ask(own)));
+      expect(seen.map((answer) => (answer.json() as Session).state)).toEqual(Array(4).fill('ACTIVE'));
+      const ended = await Promise.all([a, b, b, a, b].map((node) => node.ask(own, { method: 'DELETE' })));
+      expect(ended.map((answer) => [answer.status, (answer.json() as Session).closeReason])).toEqual(
+        Array(5).fill([200, 'requested']),
+      );
+      const { events } = (await b.ask(`${own}/events`)).json() as SessionEventList;
+      expect(events.filter(({ toState }) => toState === 'CLOSED')).toHaveLength(1);
+    }
   });
 
   it('ends it, and answers for what is left of it anywhere', async () => {

@@ -8,12 +8,14 @@ import { type Answer, send } from '../acceptance/http-client.ts';
 import { listProcessesOf } from '../acceptance/processes.ts';
 import { expectNothingLeft, openDataDir } from '../acceptance/service.ts';
 import { until } from '../acceptance/until.ts';
-import type { Servers } from './servers.ts';
+import type { ServerAddresses } from './servers.ts';
 
 const CHECKOUT = path.resolve(import.meta.dirname, '../..');
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 40_000;
 const KEY = 'a-secret-of-twenty-four-characters';
+/** The keys of nodes, for settings that have others too. */
+export const KEYS = `test:admin:${KEY}`;
 
 /** What the nodes of a test are like unless it is about just that. */
 const SETTINGS: NodeSettings = {
@@ -25,7 +27,7 @@ const SETTINGS: NodeSettings = {
   MEMORY_RESERVE_MB: '0',
   DRAIN_TIMEOUT_MS: '0',
   EGRESS_ALLOW: '127.0.0.0/8',
-  API_KEYS: `test:admin:${KEY}`,
+  API_KEYS: KEYS,
   LOG_LEVEL: 'debug',
 };
 
@@ -77,10 +79,10 @@ function endProcess(pid: number): void {
 /** Starts a node on `servers` and waits until it answers. `stack` stops it, and checks that nothing of it is left. */
 async function startNode(
   stack: AsyncDisposableStack,
-  servers: Servers,
+  servers: ServerAddresses,
   settings: NodeSettings & { readonly NODE_ID: string },
 ): Promise<ClusterNode> {
-  const dataDir = await openDataDir(stack);
+  const dataDir = settings['DATA_DIR'] ?? (await openDataDir(stack));
   const { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL } = servers;
   const { child, log } = startProcess({ ...SETTINGS, DATABASE_URL, REDIS_URL, DATA_DIR: dataDir, ...settings });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
@@ -132,7 +134,7 @@ async function startNode(
 /** Starts nodes of these names at once, and waits until all know each other. */
 export async function startNodes(
   stack: AsyncDisposableStack,
-  servers: Servers,
+  servers: ServerAddresses,
   settings: Readonly<Record<string, NodeSettings>>,
 ): Promise<ClusterNode[]> {
   const nodes = await Promise.all(

@@ -8,10 +8,14 @@ import { inject } from 'vitest';
 
 const run = promisify(execFile);
 
-/** A PostgreSQL database and a Redis of the test's own, in servers that can be stopped and continued. */
-export interface Servers {
+/** Where nodes find what they share. */
+export interface ServerAddresses {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+}
+
+/** A PostgreSQL database and a Redis of the test's own, in servers that can be stopped and continued. */
+export interface Servers extends ServerAddresses {
   /** Runs a statement; gives the rows, their columns as text. */
   query(sql: string): Promise<string[][]>;
 }

@@ -16,6 +16,13 @@ describe('counting a test run', () => {
     expect(formatCounts(counts)).toBe('1 passed, 0 failed, 3 skipped');
   });
 
+  it('tells those that a tag leaves out from those that are skipped', () => {
+    const tests = [test('passed'), { ...test('skipped'), tags: ['own-process'] }, test('skipped', 'later')];
+    const counts = countTests(report({ tests }), 0);
+    expect(counts.leftOut).toBe(1);
+    expect(counts.skipped.map(({ title }) => title)).toEqual(['later']);
+  });
+
   it('fails with a failed test', () => {
     const counts = countTests(report({ status: 'failed', tests: [test('passed'), test('failed')] }), 1);
     expect(counts).toMatchObject({ passed: 1, failed: 1, isSuccess: false });

@@ -1,7 +1,10 @@
+import { text } from 'node:stream/consumers';
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { until } from '../../../server/testing/until.ts';
 import { send } from '../../../test/acceptance/http-client.ts';
+import { sendRaw } from '../../../test/acceptance/raw-websocket.ts';
 import { Backend } from '../../testing/backend.ts';
 import { expectGatewayProblem } from '../../testing/gateway-problem.ts';
 import { type Gateway, openGateway } from '../../testing/gateway.ts';
@@ -123,6 +126,16 @@ describe('the gateway', () => {
     const headers = { 'x-long': 'x'.repeat(40_000) };
     expectGatewayProblem(await send(`${gateway.url}/api/profiles`, { headers }), 'VALIDATION_FAILED');
   });
+
+  it.each(['GET /% HTTP/1.1', 'GET /api/sessions/%zz HTTP/1.1', 'HELLO THERE', 'GET / HTTP/9.9', 'GET'])(
+    'answers %s, which is no request, with a problem',
+    async (line) => {
+      const [gateway] = await open(1);
+      const [head, body = ''] = (await text(sendRaw(gateway.port, `${line}\r\nHost: a\r\n\r\n`))).split('\r\n\r\n');
+      expect(head).toMatch(/^HTTP\/1\.1 400 [^]*content-type: application\/problem\+json/i);
+      expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
+    },
+  );
 
   it.each(['/metrics', '/status', '/metrics/', '//metrics', '/%6detrics', '/health/../status', '/metrics?x=/health'])(
     'answers %s to internal addresses only',

@@ -98,13 +98,21 @@ export class NodeClient implements Disposable {
       socket.once('close', () => clearTimeout(late)).once('connect', () => clearTimeout(late));
     });
     outgoing.once('error', (error) => answered.reject(unreachable(error)));
-    outgoing.once('response', (response) => answered.resolve({ response, socket: undefined }));
+    outgoing.once('response', (response) => {
+      // Once it has the whole answer, Node's client does not go on sending the rest of a request.
+      response.once('end', () => outgoing.writableFinished || outgoing.destroy());
+      answered.resolve({ response, socket: undefined });
+    });
     outgoing.once('upgrade', (response, socket, head) => {
       this.#track(node.nodeId, () => socket.destroy(), socket);
       answered.resolve({ response, socket, head });
     });
     if (body === undefined || typeof body === 'string') outgoing.end(body);
-    else body.pipe(outgoing);
+    else {
+      body.pipe(outgoing);
+      // What a node does not take any more is still read: its answer may be on its way to who writes this.
+      outgoing.once('close', () => body.resume());
+    }
     return answered.promise;
   }
 

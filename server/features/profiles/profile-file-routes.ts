@@ -31,6 +31,8 @@ function toFile(body: unknown): AsyncIterable<Uint8Array> {
 }
 
 function toCookies(body: unknown): SetProfileCookies['cookies'] {
+  // Without a type of content there is no schema by which a missing body could be found.
+  if (body === undefined || body === null) throw invalidField('', 'The body is missing');
   if (typeof body !== 'string') return (body as SetProfileCookies).cookies;
   try {
     return parseNetscapeCookies(body);
