@@ -6,7 +6,7 @@ import { clientSignal } from '../../http/index.ts';
 import type { Actor } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { HopSignature } from './hop-signature.ts';
-import { withForwarded, withoutConnection } from './forwarded-headers.ts';
+import { framingOf, withForwarded, withoutConnection } from './forwarded-headers.ts';
 import type { NodeClient } from './node-client.ts';
 import type { ReachableNode } from './node-registry.ts';
 import { CALLS_PATH, type RemoteCall } from './remote-calls.ts';
@@ -64,8 +64,11 @@ async function forward(
 ): Promise<FastifyReply> {
   const { raw, method, url: path, id } = request;
   const hop = { from: nodeId };
-  const headers = withForwarded(raw, { 'x-request-id': id });
-  const answer = await client.send({ node, hop, method, path, headers, body: raw }, clientSignal(reply));
+  const framing = framingOf(raw);
+  // Of a GET or DELETE Node does not say by itself that a body follows: the node would read that as the next request, of whoever's.
+  const headers = withForwarded(raw, { 'x-request-id': id, ...framing });
+  const body = framing === undefined ? undefined : raw;
+  const answer = await client.send({ node, hop, method, path, headers, body }, clientSignal(reply));
   reply.hijack();
   reply.raw.writeHead(answer.statusCode ?? 502, withoutConnection(answer.headers));
   try {

@@ -106,6 +106,27 @@ describe('requests that are passed on', () => {
     }
     expect([strangers, asked]).toEqual([0, []]);
   });
+
+  it('are one request to the node whatever their bodies hold, and have none where none came', async () => {
+    const smuggled = 'GET /internal/node HTTP/1.1\r\nhost: guise\r\n\r\n';
+    const chunked = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
+    for (const method of ['GET', 'DELETE', 'POST']) {
+      asked = [];
+      const lines = [`${method} ${PATH} HTTP/1.1`, 'connection: close'];
+      await sendRaw([...lines, 'transfer-encoding: chunked'], chunked);
+      await sendRaw([...lines, `content-length: ${smuggled.length}`], smuggled);
+      await sendRaw(lines);
+      expect(asked.map(({ line, body }) => [line, body])).toEqual(
+        [smuggled, smuggled, ''].map((body) => [`${method} ${PATH}`, body]),
+      );
+      const framings = asked.map(({ headers }) => [headers['transfer-encoding'], headers['content-length']]);
+      expect(framings.slice(0, 2)).toEqual([
+        ['chunked', undefined],
+        [undefined, String(smuggled.length)],
+      ]);
+      expect(framings[2]?.[0]).toBeUndefined();
+    }
+  });
 });
 
 describe('NodeClient', () => {
