@@ -13,7 +13,19 @@ import { EVENT_COLUMNS, type EventRow, toEvent } from './event-record.ts';
 import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
 import { movesOf, type SessionTrigger } from './session-state.ts';
 
+/** Whether a node speaks for itself, or another does because it is lost. */
+type Standing = 'present' | 'lost';
+
 const LIVE_STATES: readonly SessionState[] = ['INITIALIZING', 'ACTIVE', 'IDLE', 'UNHEALTHY', 'CLOSING'];
+
+/** What holds a move of a lost node's session: its standing under a lock, so that it joins anew before the move, which is not made then, or after it, and sees it. */
+const GUARDS = {
+  present: { standing: '', condition: '' },
+  lost: {
+    standing: 'lost as (select node_id from cluster_nodes where node_id = $12 and lost_at is not null for share),',
+    condition: 'and exists (select from lost)',
+  },
+} as const satisfies Record<Standing, object>;
 
 /** What a move changes beside the state. */
 export interface MoveDetails {
@@ -76,15 +88,22 @@ export interface SessionFilter {
 export class SessionRepository {
   readonly #db: Queryable;
   readonly #nodeId: string;
+  readonly #standing: Standing;
 
-  constructor(db: Queryable, nodeId: string) {
+  constructor(db: Queryable, nodeId: string, standing: Standing = 'present') {
     this.#db = db;
     this.#nodeId = nodeId;
+    this.#standing = standing;
   }
 
   /** The same as another node. */
   as(nodeId: string): SessionRepository {
     return new SessionRepository(this.#db, nodeId);
+  }
+
+  /** The same in place of a node that is lost: once that has joined anew it makes no move any more. */
+  asLost(nodeId: string): SessionRepository {
+    return new SessionRepository(this.#db, nodeId, 'lost');
   }
 
   async insert(session: NewSession): Promise<SessionRecord> {
@@ -173,10 +192,14 @@ export class SessionRepository {
    */
   async move(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
     const moves = movesOf(trigger);
+    const guard = GUARDS[this.#standing];
     const { reason, closeReason, error, cdpPort, identity, lastActivityAt, requestCount, eventType, nodeId } = details;
     const [row] = await this.#db.query<SessionRow>(
-      `with locked as (
-         select id, state as from_state from sessions where id = $1 and node_id = $12 and state = any ($2::text[]) for update
+      `with ${guard.standing} locked as (
+         select id, state as from_state from sessions
+         where id = $1 and node_id = $12 and state = any ($2::text[])
+           ${guard.condition}
+         for update
        ), moved as (
          update sessions
          set state = moves.target,

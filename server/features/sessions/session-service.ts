@@ -263,12 +263,12 @@ export class SessionService {
     return unowned.length;
   }
 
-  /** Closes rows of sessions whose node was lost, and tells those who watch; goes on here or elsewhere with those that have checkpoints. */
+  /** Closes rows of sessions whose node was lost, for as long as it is, and tells those who watch; goes on here or elsewhere with those that have checkpoints. */
   async closeLost(nodeId: string, ids: readonly string[]): Promise<void> {
     const saved = await this.#deps.checkpoints.listSaved(ids);
-    const lost = new SessionJournal(this.#deps.sessions.as(nodeId), this.#deps.events);
+    const lost = new SessionJournal(this.#deps.sessions.asLost(nodeId), this.#deps.events);
     for (const id of ids) {
-      if (saved.has(id)) await this.#reviver.revive(id, nodeId);
+      if (saved.has(id)) await this.#reviver.revive(id, { lostNodeId: nodeId });
       else await lost.move(id, 'lose', { reason: 'its node was lost', closeReason: 'node_lost' });
     }
   }
