@@ -100,6 +100,23 @@ describe('membership of a cluster', () => {
     expect(await lost.find(kept)).toMatchObject({ state: 'ACTIVE', nodeId: 'a' });
   });
 
+  it('lets a process move sessions of its name only while it is the member of that name', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { db, nodes, addSession } = await openRepository(stack);
+    const epoch = await nodes.join('a');
+    const id = await addSession('a');
+    const first = new SessionRepository(db, 'a', () => epoch);
+    expect(await first.move(id, 'rest', { reason: 'not used' })).toMatchObject({ state: 'IDLE' });
+    const next = await nodes.join('a');
+    const second = new SessionRepository(db, 'a', () => next);
+    const close = { reason: 'test', closeReason: 'node_lost' } as const;
+    expect(await first.move(id, 'lose', close)).toBeUndefined();
+    expect(await first.as('a').move(id, 'revive', close)).toBeUndefined();
+    expect(await second.move(id, 'wake', { reason: 'used again' })).toMatchObject({ state: 'ACTIVE' });
+    await nodes.declareLost('a', next, 'b');
+    expect(await second.move(id, 'lose', close)).toBeUndefined();
+  });
+
   it('lets nobody move the sessions of a node that is about to join', async () => {
     await using stack = new AsyncDisposableStack();
     const { db, nodes, addSession } = await openRepository(stack);

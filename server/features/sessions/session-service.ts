@@ -35,6 +35,8 @@ export interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
   readonly admission: SessionPlaces;
   readonly nodeId: string;
+  /** Whether another process has joined under the name of this node: its rows are that one's. Never, where there are no other nodes. */
+  readonly isFenced?: (() => boolean) | undefined;
   /** Ends a session that another node has; nothing happens where none has it. */
   readonly endElsewhere?: ((id: string) => Promise<void>) | undefined;
   readonly checkpoints: SessionCheckpoints;
@@ -246,6 +248,7 @@ export class SessionService {
    * gone are freed. Returns how many rows.
    */
   async closeUnowned(): Promise<number> {
+    if (this.#deps.isFenced?.() === true) return 0;
     const ids = await this.#deps.sessions.listLiveIds();
     const { unrecorded } = this.#registry;
     const unowned = ids.filter((id) => !this.#registry.isOwned(id));
@@ -281,7 +284,7 @@ export class SessionService {
 
   /** Takes the checkpoints of all live sessions that want any. Never rejects. */
   async takeCheckpoints(signal: AbortSignal): Promise<void> {
-    await this.#keeper.saveAll(this.live, signal);
+    if (this.#deps.isFenced?.() !== true) await this.#keeper.saveAll(this.live, signal);
   }
 
   /** One look at every live session's limits: begins to end or recycle those past one. */
