@@ -52,8 +52,6 @@ export function forwardRequests(app: FastifyInstance, deps: ForwardingDeps): voi
     const node = await deps.owners.findElsewhere(sessionId.toLowerCase());
     if (node === undefined) return;
     deps.onForwarded('http');
-    // It is the node that has the session that notes what became of the request.
-    request.actor = null;
     return forward({ request, reply, node }, deps);
   });
 }
@@ -69,6 +67,8 @@ async function forward(
   const headers = withForwarded(raw, { 'x-request-id': id, ...framing });
   const body = framing === undefined ? undefined : raw;
   const answer = await client.send({ node, hop, method, path, headers, body }, clientSignal(reply));
+  // It is the node that has the session that notes what became of the request; of one that it did not answer we do.
+  request.actor = null;
   reply.hijack();
   reply.raw.writeHead(answer.statusCode ?? 502, withoutConnection(answer.headers));
   try {

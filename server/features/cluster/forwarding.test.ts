@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 
@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { KEYLESS_ACCESS } from '../../http/access-hooks.ts';
 import { createHttpServer } from '../../http/index.ts';
 import { silentLogger } from '../../platform/logger/logger.ts';
 import { dispatchUpgrades } from '../../websocket/index.ts';
@@ -26,14 +27,19 @@ async function listen(server: Server, stack: AsyncDisposableStack): Promise<numb
   return (server.address() as AddressInfo).port;
 }
 
-/** A node that passes requests for every session on to `node`. */
-async function openNode(node: ReachableNode, stack: AsyncDisposableStack): Promise<FastifyInstance> {
+/** A node that passes requests for every session on to `node`. `noted` is told of those it has answered itself. */
+async function openNode(
+  node: ReachableNode,
+  stack: AsyncDisposableStack,
+  noted: (problemCode: string | null) => void = () => undefined,
+): Promise<FastifyInstance> {
   const signature = new HopSignature(Buffer.alloc(32));
   const client = stack.use(new NodeClient(signature));
   const http = await createHttpServer({
     logger: pino({ level: 'silent' }),
     version: '0',
     refusesForeignOrigins: false,
+    access: { ...KEYLESS_ACCESS, noteAnswer: ({ problemCode }) => noted(problemCode) },
     onAnswered: () => undefined,
   });
   const owners = { findElsewhere: async (): Promise<ReachableNode> => node };
@@ -52,6 +58,13 @@ async function openNode(node: ReachableNode, stack: AsyncDisposableStack): Promi
   await http.listen({ port: 0, host: '127.0.0.1' });
   stack.defer(() => http.close());
   return http;
+}
+
+async function send(node: FastifyInstance, path: string): Promise<IncomingMessage> {
+  const { port } = node.server.address() as AddressInfo;
+  const outgoing = request({ host: '127.0.0.1', port, path, agent: false }).end();
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return answer;
 }
 
 describe('requests that are passed on', () => {
@@ -126,6 +139,25 @@ describe('requests that are passed on', () => {
       ]);
       expect(framings[2]?.[0]).toBeUndefined();
     }
+  });
+});
+
+describe('what became of a request that is passed on', () => {
+  it('is noted by the node that has answered it, and where none has by the one that was asked', async () => {
+    await using stack = new AsyncDisposableStack();
+    const other = createServer((_request, response) => response.end('there'));
+    const url = `http://127.0.0.1:${await listen(other, stack)}`;
+    const noted: (string | null)[] = [];
+    const note = (problemCode: string | null): void => void noted.push(problemCode);
+    const answered = await openNode({ nodeId: 'b', url }, stack, note);
+    await text(await send(answered, PATH));
+    expect(noted).toEqual([]);
+    const closed = createServer();
+    const closedPort = await listen(closed, stack);
+    closed.close();
+    const refused = await openNode({ nodeId: 'b', url: `http://127.0.0.1:${closedPort}` }, stack, note);
+    expect(await text(await send(refused, PATH))).toContain('DEPENDENCY_UNAVAILABLE');
+    expect(noted).toEqual(['DEPENDENCY_UNAVAILABLE']);
   });
 });
 
