@@ -45,7 +45,7 @@ async function watchOnce(circumstances: Circumstances): Promise<string[]> {
   };
   const watch = new LossWatch({
     nodeId: 'a',
-    membership: { check: async () => undefined, isSuperseded: false },
+    membership: { isSuperseded: false },
     registry: {
       isSteady,
       view: { nodes: known, waiting: 0, knownMs: 100_000 },

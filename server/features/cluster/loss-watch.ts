@@ -19,7 +19,7 @@ export interface LossSuspect {
 
 interface LossWatchDeps {
   readonly nodeId: string;
-  readonly membership: Pick<Membership, 'check' | 'isSuperseded'>;
+  readonly membership: Pick<Membership, 'isSuperseded'>;
   readonly registry: Pick<NodeRegistry, 'isSteady' | 'listStale' | 'look' | 'view' | 'urlOf'>;
   readonly repository: Pick<
     ClusterRepository,
@@ -61,10 +61,9 @@ export class LossWatch {
     return this.#lostCount;
   }
 
-  /** One look: at this node's own standing, then at the others. */
+  /** One look at the others. */
   async check(signal: AbortSignal): Promise<void> {
     const { membership, registry } = this.#deps;
-    await membership.check();
     this.#breakOffWithGone();
     if (membership.isSuperseded || !registry.isSteady) return;
     for (const suspect of await this.#findStale()) await this.#decide(suspect, signal);
