@@ -249,7 +249,9 @@ export const Session = Type.Object({
   proxy: Type.Union([SessionProxy, Type.Null()], { description: 'null: it leaves directly.' }),
   traffic: Type.Union([SessionTraffic, Type.Null()], { description: 'null after the end.' }),
   trafficLimitMb: Type.Union([Type.Integer(), Type.Null()]),
-  warnings: Type.Array(SessionWarning, { description: 'What does not fit together and was not refused.' }),
+  warnings: Type.Array(SessionWarning, {
+    description: 'What does not fit together and was not refused, and what of the fingerprint is not applied.',
+  }),
   usage: Type.Union([SessionUsage, Type.Null()], { description: 'null until first measured, and after the end.' }),
   metadata: Metadata,
   error: Type.Union([Type.String(), Type.Null()], { description: 'What went wrong, when something did.' }),

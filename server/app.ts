@@ -81,7 +81,7 @@ export async function createApp(
     drain: async (drainSignal) => {
       parts.admission.close();
       await parts.cluster?.announce();
-      if (settings.drainTimeoutMs > 0) await parts.sessions.drain(settings.drainTimeoutMs, drainSignal);
+      await parts.sessions.drain(settings.drainTimeoutMs, drainSignal);
     },
     killBrowsers: () => host.groups.killAll(),
     listen: async () => {
@@ -101,6 +101,8 @@ async function recover(
   settings: Settings,
   { logger, signal }: { logger: Logger; signal: AbortSignal },
 ): Promise<void> {
+  // A database of this service's own has no sessions but its own, whatever its name was.
+  if (settings.mode === 'development' && settings.databaseUrl === undefined) await sessions.inheritAll();
   const found = settings.orphans === 'adopt' ? await findOwnedBrowsers(host.foldersRoot) : [];
   const adopted = await sessions.adopt(found);
   if (sessions.live.length > 0)

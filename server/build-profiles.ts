@@ -47,7 +47,7 @@ export async function buildProfiles(
   const ownKey = await loadInstanceSecret(db, 'profile-states');
   const { profileEncryptionKey } = settings;
   const states = new ProfileStates({
-    states: new StateRepository(db),
+    states: new StateRepository(db, settings.nodeId),
     objects,
     keys: profileEncryptionKey === undefined ? [ownKey] : [profileEncryptionKey, ownKey],
     logger,

@@ -1,3 +1,5 @@
+import type { Protocol } from 'devtools-protocol';
+
 import type { CdpSession } from './cdp-connection.ts';
 import { addCookies, type JarCookie, readJar } from './cookies.ts';
 import type { Page } from './page.ts';
@@ -7,6 +9,8 @@ type StorageEntries = readonly (readonly [name: string, value: string])[];
 
 /** An open page of a checkpoint. */
 interface CheckpointPage {
+  /** By which it is known again while its browser runs. */
+  readonly targetId?: string;
   readonly url: string;
   /** Position in CSS pixels. */
   readonly scroll: { readonly x: number; readonly y: number };
@@ -23,35 +27,45 @@ export interface BrowserCheckpoint {
   readonly pages: readonly CheckpointPage[];
 }
 
+const TOP = { x: 0, y: 0 };
+
 /** What a browser is restored with that nothing is known of but where it was to go. */
 export function emptyCheckpoint(startUrl?: string): BrowserCheckpoint {
-  const page = (url: string): CheckpointPage => ({ url, scroll: { x: 0, y: 0 }, session: [] });
-  return { cookies: [], local: {}, pages: startUrl === undefined ? [] : [page(startUrl)] };
+  return { cookies: [], local: {}, pages: startUrl === undefined ? [] : [{ url: startUrl, scroll: TOP, session: [] }] };
 }
 
 /** One page may take this long to say what it keeps; one that does not keeps what it had. Milliseconds. */
 const READ_PAGE_TIMEOUT_MS = 2_000;
-/** What of one storage is kept at most, in UTF-16 units; of larger ones nothing is. */
-const MAX_STORAGE_LENGTH = 1_000_000;
-/** Sites whose storage is kept, the least recent ones dropped. */
+/** What of one storage is kept at most, in UTF-16 units; a larger one is left out. */
+const MAX_STORAGE_LENGTH = 500_000;
+/** The same of all together, the latest first: it is read and compared every few seconds. */
+const MAX_TOTAL_LENGTH = 2_000_000;
+/** Sites and pages that are kept, the latest of them. */
 const MAX_SITES = 50;
+const MAX_PAGES = 50;
 /** How long a page that is opened again may take to be there to be scrolled. Milliseconds. */
 const LOAD_TIMEOUT_MS = 30_000;
 
-interface PageReading extends CheckpointPage {
+interface PageReading {
+  readonly url: string;
   readonly origin: string;
-  readonly local: StorageEntries;
+  readonly scroll: CheckpointPage['scroll'];
+  /** null: it has none, or too much. */
+  readonly local: StorageEntries | null;
+  readonly session: StorageEntries | null;
 }
 
-/** Runs in an isolated world: the page can neither see nor disturb it. A page without an origin of its own keeps nothing. */
+/** Runs in an isolated world: the page can neither see nor disturb it. */
 const READ_PAGE = `(() => {
   const read = (open) => {
     try {
-      const entries = Object.entries(open());
+      const storage = open();
+      const names = Array.from({ length: storage.length }, (_, index) => storage.key(index));
+      const entries = names.map((name) => [name, storage.getItem(name)]);
       const length = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
-      return length > ${MAX_STORAGE_LENGTH} ? [] : entries;
+      return length > ${MAX_STORAGE_LENGTH} ? null : entries;
     } catch {
-      return [];
+      return null;
     }
   };
   return {
@@ -63,19 +77,22 @@ const READ_PAGE = `(() => {
   };
 })()`;
 
-/** The same world, in an empty document of a site: gives the site what it kept. */
-function writeStorages(local: StorageEntries | undefined, session: StorageEntries | undefined): string {
-  return `((local, session) => {
-    for (const [storage, entries] of [[localStorage, local], [sessionStorage, session]]) {
-      if (entries === null) continue;
-      storage.clear();
-      for (const [name, value] of entries) storage.setItem(name, value);
-    }
-  })(...JSON.parse(${JSON.stringify(JSON.stringify([local ?? null, session ?? null]))}))`;
-}
+/** Runs in the same world of an empty document of a site, and does nothing in any other's. */
+const WRITE_STORAGES = `(({ origin, local, session }) => {
+  if (location.origin !== origin) return;
+  for (const [storage, entries] of [[localStorage, local], [sessionStorage, session]]) {
+    if (entries === undefined) continue;
+    storage.clear();
+    for (const [name, value] of entries) storage.setItem(name, value);
+  }
+})`;
 
 function isOfSite(url: string): boolean {
   return /^https?:/.test(url);
+}
+
+function lengthOf(entries: StorageEntries): number {
+  return entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }
 
 async function evaluateIsolated(page: Page, expression: string, signal: AbortSignal): Promise<unknown> {
@@ -95,6 +112,17 @@ async function readPage(page: Page, signal: AbortSignal): Promise<PageReading | 
   }
 }
 
+/** The addresses of the pages of the browser's own context, by target: those of a client's other contexts are none of the session's. */
+async function listAddresses(browser: CdpSession, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const [{ targetInfos }, { browserContextIds }] = await Promise.all([
+    browser.send('Target.getTargets', { filter: [{ type: 'page' }] }, signal),
+    browser.send('Target.getBrowserContexts', undefined, signal),
+  ]);
+  const isOwn = ({ browserContextId }: Protocol.Target.TargetInfo): boolean =>
+    browserContextId === undefined || !browserContextIds.includes(browserContextId);
+  return new Map(targetInfos.filter(isOwn).map(({ targetId, url }) => [targetId, url]));
+}
+
 /**
  * Reads what a successor of this browser could be given. `before` is what was read last: a page that does not answer, and a site that is not
  * open any more, have from there what they had.
@@ -106,24 +134,48 @@ export async function readCheckpoint(
   before: BrowserCheckpoint,
   signal: AbortSignal,
 ): Promise<BrowserCheckpoint> {
-  const [cookies, readings] = await Promise.all([
-    readJar(browser, signal),
-    Promise.all(pages.map((page) => readPage(page, signal))),
-  ]);
+  const [cookies, addresses] = await Promise.all([readJar(browser, signal), listAddresses(browser, signal)]);
+  const own = pages.filter(({ targetId }) => addresses.has(targetId)).slice(-MAX_PAGES);
+  const readings = await Promise.all(
+    own.map(async (page) => ({ targetId: page.targetId, reading: await readPage(page, signal) })),
+  );
   const local = new Map(Object.entries(before.local));
-  for (const reading of readings) {
-    if (reading === undefined || !isOfSite(reading.url)) continue;
+  for (const { reading } of readings) {
+    if (reading === undefined || reading.local === null || !isOfSite(reading.url)) continue;
     local.delete(reading.origin);
     local.set(reading.origin, reading.local);
   }
-  return {
-    cookies,
-    local: Object.fromEntries([...local].slice(-MAX_SITES)),
-    pages: readings.flatMap((reading, index) => {
-      const known = reading ?? before.pages[index];
-      return known === undefined ? [] : [{ url: known.url, scroll: known.scroll, session: known.session }];
-    }),
+  const open = readings.map(({ targetId, reading }): CheckpointPage => {
+    const known = before.pages.find((page) => page.targetId === targetId);
+    // What could not be loaded has an address of the browser's own, and only the browser knows what was meant.
+    const url = reading !== undefined && isOfSite(reading.url) ? reading.url : (addresses.get(targetId) ?? '');
+    const { scroll = TOP, session = [] } = reading ?? known ?? {};
+    return { targetId, url: /^(https?|data):/.test(url) ? url : 'about:blank', scroll, session: session ?? [] };
+  });
+  return limited({ cookies, local: Object.fromEntries([...local].slice(-MAX_SITES)), pages: open });
+}
+
+/** A checkpoint without the storage that is too much, the earliest first. */
+function limited({ cookies, local, pages }: BrowserCheckpoint): BrowserCheckpoint {
+  let room = MAX_TOTAL_LENGTH;
+  const fits = (entries: StorageEntries): boolean => {
+    const length = lengthOf(entries);
+    if (length > room) return false;
+    room -= length;
+    return true;
   };
+  const kept = pages.toReversed().map((page) => (fits(page.session) ? page : { ...page, session: [] }));
+  const sites = Object.entries(local)
+    .reverse()
+    .filter(([, entries]) => fits(entries));
+  return { cookies, local: Object.fromEntries(sites.reverse()), pages: kept.reverse() };
+}
+
+/** What a site is given; what is absent stays as it is. */
+interface KeptSite {
+  readonly origin: string;
+  readonly local?: StorageEntries;
+  readonly session?: StorageEntries;
 }
 
 /** Gives a new browser what another one had. What it does not take is left out. Resolves when it is on its way to the pages. */
@@ -145,13 +197,6 @@ export async function restoreCheckpoint(
   }
 }
 
-/** What a site is given; what is absent stays as it is. */
-interface KeptSite {
-  readonly origin: string;
-  readonly local?: StorageEntries;
-  readonly session?: StorageEntries;
-}
-
 /**
  * Takes a page to an empty document of each site, without a request to any, and lets that write what the site kept: storage can only be
  * written from inside.
@@ -167,10 +212,11 @@ async function visitSites(page: Page, sites: readonly KeptSite[], signal: AbortS
   try {
     await cdp.send('Network.setBypassServiceWorker', { bypass: true }, signal);
     await cdp.send('Fetch.enable', { patterns: [{ urlPattern: '*' }] }, signal);
-    for (const { origin, local, session } of sites) {
+    for (const site of sites) {
+      const expression = `${WRITE_STORAGES}(JSON.parse(${JSON.stringify(JSON.stringify(site))}))`;
       await page
-        .navigate({ url: `${origin}/`, waitUntil: 'commit' }, signal)
-        .then(() => evaluateIsolated(page, writeStorages(local, session), signal))
+        .navigate({ url: `${site.origin}/`, waitUntil: 'commit' }, signal)
+        .then(() => evaluateIsolated(page, expression, signal))
         .catch(() => signal.throwIfAborted());
     }
     await page.navigate({ url: 'about:blank', waitUntil: 'commit' }, signal);

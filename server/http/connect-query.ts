@@ -7,11 +7,16 @@ import { compileCheck } from './validation.ts';
 const MAX_KEEP_ALIVE_MS = 24 * 60 * 60_000;
 const METADATA_PREFIX = 'metadata.';
 
+/** A session that ends with its clients needs nobody to go on with it. */
+const PROPERTIES = Object.fromEntries(
+  Object.entries(CreateSession.properties).filter(([name]) => name !== 'checkpoint'),
+);
+
 /** Schema of the parameters in the address of `/connect`. */
 export const ConnectQuery = {
   ...CreateSession,
   properties: {
-    ...CreateSession.properties,
+    ...PROPERTIES,
     keepAliveMs: { type: 'integer', minimum: 0, maximum: MAX_KEEP_ALIVE_MS },
   },
 };

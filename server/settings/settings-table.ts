@@ -215,6 +215,11 @@ export const SETTINGS = {
     Type.Optional(text()),
     'Addresses upstream proxies may have beside the public ones, CIDR list; sessions themselves may not reach them.',
   ),
+  egressProxyAuthorities: setting(
+    'EGRESS_PROXY_AUTHORITIES',
+    Type.Optional(text()),
+    'File of certificates (PEM) of authorities that certify https upstream proxies, beside those that Node knows.',
+  ),
   egressDns: setting(
     'EGRESS_DNS',
     Type.Optional(text()),

@@ -74,6 +74,29 @@ describe('a session with checkpoints', () => {
     await second.api.end(id);
   });
 
+  it('goes on when the service was stopped in order and is started again, under whatever name', async () => {
+    await using stack = new AsyncDisposableStack();
+    const site = await startPageServer(stack);
+    site.on('/page', REMEMBERING_PAGE);
+    const dataDir = await openDataDir(stack);
+    const first = await startServiceOn(dataDir, { ...SETTINGS, NODE_ID: 'one' });
+    const made = await first.api.create({ checkpoint: true });
+    const plain = await first.api.create({});
+    await first.api.navigate(made.id, `${site.origin}/page`);
+    await first.api.evaluate(made.id, REMEMBER);
+    using client = await connectCdp(made.cdpUrl ?? '');
+    expect(await first.end('SIGTERM')).toBe(0);
+    expect(await client.closed).toMatchObject({ code: 1012 });
+    expect(listBrowsers(dataDir)).toEqual([]);
+
+    await using second = await startServiceOn(dataDir, { ...SETTINGS, NODE_ID: 'two' });
+    await until('it can be used again', async () => (await second.api.get(made.id)).state === 'ACTIVE');
+    const seen = (): Promise<unknown> => second.api.evaluate(made.id, REMEMBERED);
+    await expect.poll(seen, { timeout: 15_000 }).toEqual(rememberedAt(`${site.origin}/page`, made));
+    expect(await second.api.get(plain.id)).toMatchObject({ state: 'CLOSED', closeReason: 'shutdown' });
+    await second.api.end(made.id);
+  });
+
   it('is lost as others are when it has ended, and leaves no checkpoint', async () => {
     await using stack = new AsyncDisposableStack();
     const dataDir = await openDataDir(stack);

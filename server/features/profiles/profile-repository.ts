@@ -230,6 +230,16 @@ export class ProfileRepository {
     );
   }
 
+  /** Frees the lock of a session that has ended, whichever node's it was; nothing happens where it lives still. */
+  async unlockEnded(id: string, sessionId: string): Promise<void> {
+    await this.#db.query(
+      `update profiles set locked_by_session_id = null, locked_by_node_id = null, locked_at = null
+       where id = $1 and locked_by_session_id = $2
+         and not exists (select from sessions where sessions.id = $2 and sessions.state <> 'CLOSED')`,
+      [id, sessionId],
+    );
+  }
+
   /**
    * Frees the locks of this node's sessions that are gone: not among `owned`, and not alive by their rows. Returns how many.
    */

@@ -194,7 +194,7 @@ export class ProfileService {
     const { lockedBy } = await this.get(id);
     if (lockedBy !== null) {
       await this.#deps.endSession(lockedBy);
-      await this.#deps.profiles.unlock(id, lockedBy);
+      await this.#deps.profiles.unlockEnded(id, lockedBy);
     }
     return this.get(id);
   }

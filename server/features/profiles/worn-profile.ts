@@ -28,12 +28,20 @@ export class WornProfile implements AsyncDisposable {
   readonly #sessionId: string;
   /** Of the saved state. */
   #cookies: readonly StateCookie[] = [];
-  readonly [Symbol.asyncDispose] = once(() => this.#deps.profiles.unlock(this.profile.id, this.#sessionId));
+  #isLeft = false;
+  readonly [Symbol.asyncDispose] = once(async () => {
+    if (!this.#isLeft) await this.#deps.profiles.unlock(this.profile.id, this.#sessionId);
+  });
 
   constructor(deps: WornProfileDeps, worn: { readonly profile: ProfileRecord; readonly sessionId: string }) {
     this.#deps = deps;
     this.profile = worn.profile;
     this.#sessionId = worn.sessionId;
+  }
+
+  /** Leaves the profile to the session when this is disposed: another node goes on with it. */
+  leave(): void {
+    this.#isLeft = true;
   }
 
   /** Whether there is anything to start with. */

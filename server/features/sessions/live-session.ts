@@ -203,6 +203,11 @@ export class LiveSession {
     return this.#worn.save(this.browser, { includeCache: this.#persist === 'stateAndCache' });
   }
 
+  /** Leaves the profile it wears to the session, when this process lets go of that for another node to go on with. */
+  leaveProfile(): void {
+    this.#worn?.leave();
+  }
+
   /** Replaces the browser; see `HeldBrowser.replace`. */
   replaceBrowser(make: (old: Browser, signal: AbortSignal) => Promise<Browser>): Promise<void> {
     return this.#held.replace(make);

@@ -100,7 +100,8 @@ export class SessionAdopter {
       return await this.#adopt({ owned, row }, signal);
     } catch (error) {
       logger.warn({ err: error, sessionId: id }, 'session could not be taken over');
-      await this.#lose(id, start);
+      // Ours it stays, to be started anew.
+      if (!row.checkpoint || start.closeReason !== undefined) await this.#lose(id, start);
       return false;
     } finally {
       registry.starting.delete(id);

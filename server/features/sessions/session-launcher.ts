@@ -72,7 +72,6 @@ export interface SessionLauncherDeps {
 
 /** A session that can be used. */
 interface Launched {
-  readonly live: LiveSession;
   readonly record: SessionRecord;
   /** Whether its browser was there already. */
   readonly isWarm: boolean;
@@ -141,7 +140,7 @@ export class SessionLauncher {
     this.#registry.live.set(id, live);
     this.#ender.watch(live);
     if (input.startUrl !== undefined) void this.#openStartUrl(live, input.startUrl);
-    return { live, record, isWarm };
+    return { record, isWarm };
   }
 
   /**
@@ -153,7 +152,7 @@ export class SessionLauncher {
     { record, options, checkpoint }: RestartParts,
     owned: AsyncDisposableStack,
     signal: AbortSignal,
-  ): Promise<LiveSession> {
+  ): Promise<void> {
     const { extensionsDir, identities, profiles } = this.#deps;
     const { id, profileId } = record;
     const input = toSameAgain(record, options, identities);
@@ -161,8 +160,7 @@ export class SessionLauncher {
     const egress = await SessionEgress.restore(this.#deps.egress, record.egress);
     const request = toBrowserRequest(await toBrowserOptions(input, extensionsDir), identities);
     const parts = { input, request: worn === undefined ? request : pinned(request), egress, worn, owned, checkpoint };
-    const { live } = await this.launch(id, parts, signal);
-    return live;
+    await this.launch(id, parts, signal);
   }
 
   /** Completes what the browser has found on its disk. */

@@ -233,6 +233,9 @@ export class SessionRepository {
        ), event as (
          insert into session_events (session_id, type, from_state, to_state, reason)
          select id, $11, from_state, state, $9 from moved
+       ), rehoused as (
+         update profiles set locked_by_node_id = moved.node_id from moved
+         where $13::text is not null and locked_by_session_id = moved.id
        ), forgotten as (
          delete from session_checkpoints using moved where session_id = moved.id and moved.state = 'CLOSED'
        )
@@ -277,7 +280,7 @@ export class SessionRepository {
     );
   }
 
-  /** Changes what a client may change of a session that has not ended; undefined when it has, or there is none. */
+  /** Changes what a client may change of a session of this node that has not ended; undefined when it has, or there is none. */
   async update(id: string, changes: SessionChanges): Promise<SessionRecord | undefined> {
     const { timeoutMs, maxLifetimeMs, maxRequests, memoryLimitBytes, metadata, egress } = changes;
     const [row] = await this.#db.query<SessionRow>(
@@ -290,7 +293,7 @@ export class SessionRepository {
              metadata = coalesce($9::jsonb, metadata),
              options = case when $10::jsonb is null then options else jsonb_set(options, '{egress}', $10) end,
              proxy_id = case when $10::jsonb is null then proxy_id else ($10 #>> '{proxy,id}')::uuid end
-         where id = $1 and state <> all ('{CLOSING,CLOSED}')
+         where id = $1 and node_id = $11 and state <> all ('{CLOSING,CLOSED}')
          returning *
        ), event as (
          insert into session_events (session_id, type, reason) select id, 'updated', 'requested' from updated
@@ -302,17 +305,18 @@ export class SessionRepository {
         ...[maxLifetimeMs, maxRequests, memoryLimitBytes].flatMap((value) => [value !== undefined, value ?? null]),
         metadata === undefined ? null : JSON.stringify(metadata),
         egress === undefined ? null : JSON.stringify(egress),
+        this.#nodeId,
       ],
     );
     return row && toRecord(row);
   }
 
-  /** Adds to the history of a session; nothing happens when there is no such session any more. */
+  /** Adds to the history of a session of this node; nothing happens when it is not this node's any more. */
   async addEvent(id: string, type: SessionEventType, { reason, data = {} }: EventDetails): Promise<void> {
     await this.#db.query(
-      `with locked as (select id from sessions where id = $1 for update)
+      `with locked as (select id from sessions where id = $1 and node_id = $5 for update)
        insert into session_events (session_id, type, reason, data) select id, $2, $3, $4::jsonb from locked`,
-      [id, type, reason, toJsonb(data)],
+      [id, type, reason, toJsonb(data), this.#nodeId],
     );
   }
 
@@ -320,6 +324,15 @@ export class SessionRepository {
   async findOptions(id: string): Promise<object | undefined> {
     const [row] = await this.#db.query<{ options: object }>('select options from sessions where id = $1', [id]);
     return row?.options;
+  }
+
+  /** Makes this node the heir of all others, where there can be none: its name may have been another before. */
+  async inheritAll(): Promise<void> {
+    await this.#db.query(
+      `with inherited as (update sessions set node_id = $1 where node_id <> $1 and state <> 'CLOSED')
+       update profiles set locked_by_node_id = $1 where locked_by_node_id <> $1`,
+      [this.#nodeId],
+    );
   }
 
   /** Ids of this node's sessions that have not ended. */

@@ -96,6 +96,11 @@ export class SessionService {
     }).adoptAll(found);
   }
 
+  /** Makes this node the heir of all others, where there can be none. To be called before `adopt`. */
+  async inheritAll(): Promise<void> {
+    await this.#deps.sessions.inheritAll();
+  }
+
   /** The sessions that can be used now. */
   get live(): readonly LiveSession[] {
     return [...this.#registry.live.values()];
@@ -226,15 +231,16 @@ export class SessionService {
 
   /**
    * Tells all sessions that this process is about to stop and waits for them to end by themselves, `timeoutMs` at most; what has
-   * not ended then is handed over to another node, where it has checkpoints and there is one, and otherwise ended. Never rejects.
+   * not ended then is handed over to another node, or to the next start of this one, where it has checkpoints; otherwise it is ended. Without
+   * any time that is left to `endAll`. Never rejects.
    */
   async drain(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const { logger } = this.#deps;
-    await drainSessions({ registry: this.#registry, journal: this.#journal, logger }, timeoutMs, signal);
-    if (this.#deps.sendElsewhere !== undefined) {
-      await Promise.all(this.live.filter(({ checkpoint }) => checkpoint).map((live) => this.#reviver.handOver(live)));
-    }
-    await this.endAll('node_drained');
+    const isWaiting = timeoutMs > 0;
+    const parts = { registry: this.#registry, journal: this.#journal, logger };
+    if (isWaiting) await drainSessions(parts, timeoutMs, signal);
+    await Promise.all(this.live.filter(({ checkpoint }) => checkpoint).map((live) => this.#reviver.handOver(live)));
+    if (isWaiting) await this.endAll('node_drained');
   }
 
   /** Ends all sessions of this process, also those that are starting. Never rejects. */
@@ -252,7 +258,7 @@ export class SessionService {
     const ids = await this.#deps.sessions.listLiveIds();
     const { unrecorded } = this.#registry;
     const unowned = ids.filter((id) => !this.#registry.isOwned(id));
-    const saved = await this.#deps.checkpoints.listSaved(unowned.filter((id) => !unrecorded.has(id)));
+    const saved = await this.#deps.checkpoints.listRevivable(unowned.filter((id) => !unrecorded.has(id)));
     for (const id of unowned) {
       if (saved.has(id)) {
         await this.#reviver.revive(id, this.#deps.nodeId);
@@ -268,7 +274,7 @@ export class SessionService {
 
   /** Closes rows of sessions whose node was lost, for as long as it is, and tells those who watch; goes on here or elsewhere with those that have checkpoints. */
   async closeLost(nodeId: string, ids: readonly string[]): Promise<void> {
-    const saved = await this.#deps.checkpoints.listSaved(ids);
+    const saved = await this.#deps.checkpoints.listRevivable(ids);
     const lost = new SessionJournal(this.#deps.sessions.asLost(nodeId), this.#deps.events);
     for (const id of ids) {
       if (saved.has(id)) await this.#reviver.revive(id, { lostNodeId: nodeId });
@@ -279,7 +285,8 @@ export class SessionService {
   /** Goes on with a session that has its place here, for another node. @throws {AppError} SESSION_ENDED where it has ended meanwhile */
   async revive(id: string, fromNodeId: string): Promise<void> {
     if (await this.#reviver.revive(id, fromNodeId)) return;
-    if (!this.isHere(id)) throw await this.#whyNotLive(id);
+    const { nodeId } = await this.get(id);
+    if (nodeId !== this.#deps.nodeId || !this.isHere(id)) throw await this.#whyNotLive(id);
   }
 
   /** Takes the checkpoints of all live sessions that want any. Never rejects. */

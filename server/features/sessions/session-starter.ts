@@ -105,8 +105,8 @@ export class SessionStarter {
           identity,
         });
       try {
-        const { live, record, isWarm } = await this.#launcher.launch(id, { ...plan, worn, owned }, signal);
-        if (live.checkpoint) await this.#deps.checkpoints.save(id, emptyCheckpoint(input.startUrl));
+        if (input.checkpoint === true) await this.#deps.checkpoints.save(id, emptyCheckpoint(input.startUrl));
+        const { record, isWarm } = await this.#launcher.launch(id, { ...plan, worn, owned }, signal);
         place.browserRuns();
         const launched = request.fit === 'pinned' ? 'pinned' : 'cold';
         created(isWarm ? 'warm' : launched, record.identity);

@@ -45,7 +45,7 @@ async function openParts(stack: AsyncDisposableStack) {
   const profiles = new ProfileRepository(db, 'node-a');
   const key = randomBytes(32);
   const open = (...keys: [Buffer, ...Buffer[]]): ProfileStates =>
-    new ProfileStates({ states: new StateRepository(db), objects, keys, logger: silentLogger });
+    new ProfileStates({ states: new StateRepository(db, 'node-a'), objects, keys, logger: silentLogger });
   const states = open(key);
   const [profile] = await profiles.insert([
     {
@@ -189,7 +189,7 @@ describe('ProfileStates', () => {
 
     // What a service that was killed leaves: a version begun, and perhaps its object.
     const objectKey = `profiles/${id}/left-behind.state`;
-    await new StateRepository(db).begin(id, { writer: null, objectKey, chromiumVersion: null });
+    await new StateRepository(db, 'node-a').begin(id, { writer: null, objectKey, chromiumVersion: null });
     await objects.put(
       objectKey,
       (async function* () {

@@ -17,8 +17,10 @@ export interface StoredState {
   readonly sha256: Uint8Array;
 }
 
-/** The lock of a profile is free for its writer: held by it, or by nobody. */
-const MAY_WRITE = '(locked_by_session_id is not distinct from $2::uuid)';
+/** The lock of a profile is free for its writer: held by it on this node, or by nobody. `nodeId` is the parameter with that. */
+function mayWrite(nodeId: string): string {
+  return `(locked_by_session_id is not distinct from $2::uuid and ($2::uuid is null or locked_by_node_id = ${nodeId}))`;
+}
 
 /**
  * Versions of saved states in SQL.
@@ -28,9 +30,11 @@ const MAY_WRITE = '(locked_by_session_id is not distinct from $2::uuid)';
  */
 export class StateRepository {
   readonly #db: Queryable;
+  readonly #nodeId: string;
 
-  constructor(db: Queryable) {
+  constructor(db: Queryable, nodeId: string) {
     this.#db = db;
+    this.#nodeId = nodeId;
   }
 
   /** Begins the next version; undefined where there is no such profile, or somebody else wears it. */
@@ -41,14 +45,14 @@ export class StateRepository {
     const [row] = await this.#db.query<{ version: number }>(
       `with counted as (
          update profiles set last_state_version = last_state_version + 1
-         where id = $1 and ${MAY_WRITE}
+         where id = $1 and ${mayWrite('$5')}
          returning id, last_state_version
        )
        insert into profile_states (profile_id, version, object_key, chromium_version, saved_by_session_id)
        select id, last_state_version, $3, $4, (select sessions.id from sessions where sessions.id = $2)
        from counted
        returning version`,
-      [profileId, writer, objectKey, chromiumVersion],
+      [profileId, writer, objectKey, chromiumVersion, this.#nodeId],
     );
     return row && { profileId, version: row.version, objectKey };
   }
@@ -59,13 +63,13 @@ export class StateRepository {
     { writer, stored }: { writer: Writer; stored: StoredState },
   ): Promise<StateRecord | undefined> {
     const [row] = await this.#db.query<StateRow>(
-      `with writable as (select id from profiles where id = $1 and ${MAY_WRITE} for update)
+      `with writable as (select id from profiles where id = $1 and ${mayWrite('$6')} for update)
        update profile_states
        set size_bytes = $4, sha256 = $5, saved_at = now()
        from writable
        where profile_id = writable.id and version = $3
        returning ${STATE_COLUMNS}`,
-      [profileId, writer, version, stored.sizeBytes, stored.sha256],
+      [profileId, writer, version, stored.sizeBytes, stored.sha256, this.#nodeId],
     );
     return row && toStateRecord(row);
   }

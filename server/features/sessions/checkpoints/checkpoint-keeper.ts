@@ -8,9 +8,11 @@ import type { SessionCheckpoints } from './session-checkpoints.ts';
 
 /** A browser that takes longer to say what it has is busy; its last checkpoint stays. Milliseconds. */
 const READ_TIMEOUT_MS = 5_000;
+/** Checkpoints taken at once: what they hold is in memory meanwhile. */
+const AT_ONCE = 4;
 
 interface CheckpointKeeperDeps {
-  readonly checkpoints: Pick<SessionCheckpoints, 'save'>;
+  readonly checkpoints: Pick<SessionCheckpoints, 'save' | 'find'>;
   readonly journal: Pick<SessionJournal, 'note'>;
   readonly logger: Logger;
 }
@@ -23,6 +25,8 @@ interface Kept {
   readonly isFailing: boolean;
 }
 
+const NOTHING_KEPT: Kept = { checkpoint: emptyCheckpoint(), digest: '', isFailing: false };
+
 /** Takes the checkpoints of the sessions that asked for them. */
 export class CheckpointKeeper {
   readonly #deps: CheckpointKeeperDeps;
@@ -32,21 +36,21 @@ export class CheckpointKeeper {
     this.#deps = deps;
   }
 
-  /** Begins with what a session was restored with. */
-  resume(live: object, checkpoint: BrowserCheckpoint): void {
-    this.#kept.set(live, { checkpoint, digest: digestOf(checkpoint), isFailing: false });
-  }
-
   /** Takes a checkpoint of each of these that wants any; what has not changed is not written again. Never rejects. */
   async saveAll(sessions: readonly LiveSession[], signal: AbortSignal): Promise<void> {
     const wanting = sessions.filter(({ checkpoint, isRestarting }) => checkpoint && !isRestarting);
-    await Promise.all(wanting.map((live) => this.save(live, signal)));
+    const waiting = wanting[Symbol.iterator]();
+    const work = async (): Promise<void> => {
+      for (const live of waiting) await this.save(live, signal);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 
   /** Takes one checkpoint. One that fails is told of in the session's history, once, and the one before stays. Never rejects. */
   async save(live: LiveSession, signal: AbortSignal): Promise<void> {
-    const before = this.#kept.get(live) ?? { checkpoint: emptyCheckpoint(), digest: '', isFailing: false };
+    const known = this.#kept.get(live);
     try {
+      const before = known ?? (await this.#findLast(live.id));
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
       const checkpoint = await live.browser.readCheckpoint(before.checkpoint, deadline);
       const digest = digestOf(checkpoint);
@@ -55,9 +59,15 @@ export class CheckpointKeeper {
     } catch (error) {
       // A browser that has gone has another end.
       if (signal.aborted || error instanceof CdpClosedError) return;
-      this.#kept.set(live, { ...before, isFailing: true });
-      if (!before.isFailing) await this.#tell(live.id, error);
+      this.#kept.set(live, { ...(known ?? NOTHING_KEPT), isFailing: true });
+      if (known?.isFailing !== true) await this.#tell(live.id, error);
     }
+  }
+
+  /** What was kept by whoever had the session before. */
+  async #findLast(sessionId: string): Promise<Kept> {
+    const checkpoint = await this.#deps.checkpoints.find(sessionId);
+    return checkpoint === undefined ? NOTHING_KEPT : { ...NOTHING_KEPT, checkpoint };
   }
 
   async #tell(sessionId: string, error: unknown): Promise<void> {

@@ -34,10 +34,12 @@ export class CheckpointRepository {
     return row?.sealed;
   }
 
-  /** Those of these sessions that have one. */
-  async listSaved(sessionIds: readonly string[]): Promise<string[]> {
+  /** Those of these sessions that can be gone on with: they have one, have been used, and had not begun to end. */
+  async listRevivable(sessionIds: readonly string[]): Promise<string[]> {
     const rows = await this.#db.query<{ session_id: string }>(
-      'select session_id from session_checkpoints where session_id = any ($1::uuid[])',
+      `select session_id from session_checkpoints join sessions on sessions.id = session_id
+       where session_id = any ($1::uuid[]) and started_at is not null
+         and state = any ('{INITIALIZING,ACTIVE,IDLE,UNHEALTHY}')`,
       [sessionIds],
     );
     return rows.map(({ session_id: id }) => id);

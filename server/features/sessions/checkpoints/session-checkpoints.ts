@@ -45,9 +45,9 @@ export class SessionCheckpoints {
     return JSON.parse(json.toString()) as BrowserCheckpoint;
   }
 
-  /** Those of these sessions that have one. */
-  async listSaved(sessionIds: readonly string[]): Promise<ReadonlySet<string>> {
-    return new Set(sessionIds.length === 0 ? [] : await this.#deps.repository.listSaved(sessionIds));
+  /** Those of these sessions that can be gone on with. */
+  async listRevivable(sessionIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(sessionIds.length === 0 ? [] : await this.#deps.repository.listRevivable(sessionIds));
   }
 }
 

@@ -1,3 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { CloseReason } from '@guise/contract';
+
 import { emptyCheckpoint } from '../../../browser/index.ts';
 import { AppError } from '../../../lib/app-error.ts';
 import type { TypedEmitter } from '../../../lib/typed-emitter.ts';
@@ -14,13 +18,16 @@ import type { SessionLauncher } from '../session-launcher.ts';
 import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { SessionCheckpoints } from './session-checkpoints.ts';
 
-/** How long a session that is handed over may look for its place: its node is in a hurry. Milliseconds. */
-const HAND_OVER_TIMEOUT_MS = 10_000;
 /** Before all who ask for new sessions: this one was promised to somebody. */
 const PRIORITY = 100;
-/** Its place may be on a node that goes too before it could be told. */
-const ATTEMPTS = 3;
+/** How long a session may look for its place and its browser. Milliseconds. */
+const PATIENCE_MS = 60_000;
+/** The same where its node is about to stop: after that whoever finds it looks. Milliseconds. */
+const HAND_OVER_PATIENCE_MS = 10_000;
+const RETRY_MS = 1_000;
 const LAST_SAVE_TIMEOUT_MS = 5_000;
+/** What may be otherwise in a moment. */
+const PASSING: ReadonlySet<string> = new Set(['DEPENDENCY_UNAVAILABLE', 'CAPACITY_EXHAUSTED', 'SHUTTING_DOWN']);
 
 /** The node that had a session: it has given it up itself, or it is lost, and has it again once it has joined anew. */
 type FormerNode = string | { readonly lostNodeId: string };
@@ -75,24 +82,29 @@ export class SessionReviver {
     }
   }
 
-  /** Ends a live session here so that another node can go on with it. False where none can: it is closed then. Never rejects. */
+  /**
+   * Ends a live session here so that another node can go on with it, and waits a moment for one that does. Where there is none, whoever finds the
+   * session does: another node, or the next start of this one. Never rejects.
+   */
   async handOver(live: LiveSession): Promise<void> {
-    const { registry, keeper, logger } = this.#deps;
+    const { registry, keeper, logger, nodeId, sendElsewhere } = this.#deps;
     const { id } = live;
     await keeper.save(live, AbortSignal.timeout(LAST_SAVE_TIMEOUT_MS));
     if (registry.live.get(id) !== live) return;
     const start = this.#begin(id);
     registry.live.delete(id);
+    live.closeClients('browser_restarted');
     try {
-      live.closeClients('browser_restarted');
+      live.leaveProfile();
       await live.saveProfile().finally(() => live.release());
+      await this.#take(id, nodeId, 'its node is shutting down');
+      if (sendElsewhere !== undefined) await this.#place(id, start, HAND_OVER_PATIENCE_MS);
     } catch (error) {
-      logger.error({ err: error, sessionId: id }, 'session did not end cleanly before it was handed over');
+      logger.warn({ err: error, sessionId: id }, 'session could not be handed over');
+      if (start.closeReason !== undefined) await this.#lose(id, start.closeReason, error);
+    } finally {
+      this.#finish(id, start);
     }
-    await this.#take(id, this.#deps.nodeId, 'its node is shutting down').catch(() => false);
-    const late = setTimeout(() => start.breakOff('node_drained'), HAND_OVER_TIMEOUT_MS).unref();
-    await this.#goOn(id, start, 'node_drained');
-    clearTimeout(late);
   }
 
   #begin(id: string): SessionStart {
@@ -117,63 +129,80 @@ export class SessionReviver {
   }
 
   /** Finds a place for a session that is ours, and starts it there. Never rejects. */
-  async #goOn(id: string, start: SessionStart, closeReason: 'node_lost' | 'node_drained' = 'node_lost'): Promise<void> {
-    const { registry, journal, logger, events } = this.#deps;
+  async #goOn(id: string, start: SessionStart): Promise<void> {
+    const { logger, events } = this.#deps;
     try {
-      const isHere = await this.#place(id, start);
+      const isHere = await this.#place(id, start, PATIENCE_MS);
       if (isHere) events.emit('restored', { sessionId: id, outcome: 'restored' });
     } catch (error) {
       logger.warn({ err: error, sessionId: id }, 'session could not be restored');
-      events.emit('restored', { sessionId: id, outcome: 'lost' });
-      const reason = start.closeReason ?? closeReason;
-      registry.unrecorded.set(id, reason);
-      const message = error instanceof AppError ? error.message : 'internal error';
-      await journal
-        .move(id, 'lose', { reason: 'it could not be restored', closeReason: reason, error: message })
-        .then(() => registry.unrecorded.delete(id))
-        // `closeUnowned` does it when the database is back.
-        .catch((failure: unknown) => logger.error({ err: failure, sessionId: id }, 'lost session could not be closed'));
+      // This node stops: whoever finds the session goes on with it.
+      if (start.closeReason === 'node_drained' || start.closeReason === 'shutdown') return;
+      await this.#lose(id, start.closeReason ?? 'node_lost', error);
     } finally {
       this.#finish(id, start);
     }
   }
 
-  /** Whether it was started here; otherwise another node has it. */
-  async #place(id: string, start: SessionStart): Promise<boolean> {
-    const { sessions, nodeId, admission, sendElsewhere } = this.#deps;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await using owned = new AsyncDisposableStack();
-        owned.use(await admission.acquire({ sessionId: id, priority: PRIORITY }, start.signal));
-        const record = await sessions.find(id);
-        // Another node may have taken it before its answer was lost.
-        if (record?.nodeId !== nodeId) return false;
-        await this.#start(record, { owned, start });
-        return true;
-      } catch (error) {
-        if (start.signal.aborted) throw start.signal.reason;
-        const isSent = await sendElsewhere?.(error, { sessionId: id, signal: start.signal }).catch(
-          (failure: unknown) => {
-            if (attempt === ATTEMPTS) throw failure;
-            return undefined;
-          },
-        );
-        if (isSent === true) return false;
-        if (isSent === false) throw error;
-        if (sendElsewhere === undefined) throw error;
-      }
+  /** Closes a session that nobody can go on with, if it is ours still. Never rejects. */
+  async #lose(id: string, closeReason: CloseReason, cause: unknown): Promise<void> {
+    const { registry, journal, logger, events } = this.#deps;
+    registry.unrecorded.set(id, closeReason);
+    const error = cause instanceof AppError ? cause.message : 'internal error';
+    try {
+      const lost = await journal.move(id, 'lose', { reason: 'it could not be restored', closeReason, error });
+      registry.unrecorded.delete(id);
+      if (lost !== undefined) events.emit('restored', { sessionId: id, outcome: 'lost' });
+    } catch (failure) {
+      // `closeUnowned` does it when the database is back.
+      logger.error({ err: failure, sessionId: id }, 'lost session could not be closed');
     }
+  }
+
+  /** Whether it was started here; otherwise another node has it. */
+  async #place(id: string, start: SessionStart, patienceMs: number): Promise<boolean> {
+    const { sendElsewhere } = this.#deps;
+    const { signal } = start;
+    const endsAt = performance.now() + patienceMs;
+    for (;;) {
+      let failure: unknown;
+      try {
+        return await this.#startHere(id, start);
+      } catch (error) {
+        failure = error;
+      }
+      if (signal.aborted) throw signal.reason;
+      try {
+        if ((await sendElsewhere?.(failure, { sessionId: id, signal })) === true) return false;
+      } catch (error) {
+        failure = error;
+      }
+      const isPassing = failure instanceof AppError && PASSING.has(failure.code);
+      if (!isPassing || performance.now() > endsAt) throw failure;
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+
+  /** Whether it was started here; false where another node has taken it before its answer was lost. @throws also where its place is elsewhere */
+  async #startHere(id: string, start: SessionStart): Promise<boolean> {
+    const { sessions, nodeId, admission } = this.#deps;
+    await using owned = new AsyncDisposableStack();
+    const place = owned.use(await admission.acquire({ sessionId: id, priority: PRIORITY }, start.signal));
+    const record = await sessions.find(id);
+    if (record?.nodeId !== nodeId) return false;
+    await this.#start(record, { owned, start });
+    place.browserRuns();
+    return true;
   }
 
   async #start(
     record: SessionRecord,
     { owned, start }: { readonly owned: AsyncDisposableStack; readonly start: SessionStart },
   ): Promise<void> {
-    const { sessions, checkpoints, keeper, launcher } = this.#deps;
+    const { sessions, checkpoints, launcher } = this.#deps;
     const { id } = record;
     const checkpoint = (await checkpoints.find(id)) ?? emptyCheckpoint();
     const options = (await sessions.findOptions(id)) ?? {};
-    const live = await launcher.restart({ record, options, checkpoint }, owned, start.signal);
-    keeper.resume(live, checkpoint);
+    await launcher.restart({ record, options, checkpoint }, owned, start.signal);
   }
 }
