@@ -31,6 +31,7 @@ import type { Settings } from './settings/load-settings.ts';
 import { VERSION } from './version.ts';
 
 const BEAT_INTERVAL_MS = 2_000;
+const STANDING_CHECK_INTERVAL_MS = 1_000;
 const LOSS_CHECK_INTERVAL_MS = 1_000;
 const COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -144,7 +145,7 @@ function describeNode({
 
 /** Joins the cluster, and begins to say that this node is there and to look after the others; until `stack` is disposed. */
 export async function startCluster(
-  cluster: ClusterParts,
+  cluster: Pick<ClusterParts, 'membership' | 'news' | 'registry' | 'watch' | 'announce'>,
   { stack, logger }: { readonly stack: AsyncDisposableStack; readonly logger: Logger },
 ): Promise<void> {
   const { membership, news, registry, watch } = cluster;
@@ -159,6 +160,8 @@ export async function startCluster(
   };
   const beat = async (): Promise<void> => (membership.isSuperseded ? undefined : registry.beat());
   start(BEAT_INTERVAL_MS, beat, 'this node could not say that it is there');
+  // By itself: to look after the others takes as long as they take not to answer.
+  start(STANDING_CHECK_INTERVAL_MS, () => membership.check(), 'the standing of this node could not be looked up');
   start(LOSS_CHECK_INTERVAL_MS, (signal) => watch.check(signal), 'the other nodes could not be looked after');
 }
 

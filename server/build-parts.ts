@@ -73,7 +73,7 @@ export async function buildParts(base: {
   stack.defer(() => proxies.store.flush());
   const sessionEgress = await buildSessionEgress({ egress, proxies, db, sessions: () => sessions, events }, logger);
   const sessions: SessionService = new SessionService({
-    sessions: new SessionRepository(db, settings.nodeId),
+    sessions: new SessionRepository(db, settings.nodeId, cluster && (() => cluster.membership.epoch)),
     insertSession: sessionInsert(db, settings.nodeId),
     quotas: keys.quotas,
     nodeId: settings.nodeId,
@@ -99,10 +99,11 @@ export async function buildParts(base: {
 function clusterPorts(
   cluster: ClusterParts | undefined,
   admission: Admission,
-): Pick<SessionServiceDeps, 'admission' | 'endElsewhere' | 'sendElsewhere'> {
+): Pick<SessionServiceDeps, 'admission' | 'endElsewhere' | 'isFenced' | 'sendElsewhere'> {
   if (cluster === undefined) return { admission };
   return {
     admission: cluster.admission,
+    isFenced: () => cluster.membership.isSuperseded,
     endElsewhere: (id) => endElsewhere(cluster, id),
     sendElsewhere: (error, placed) => reviveElsewhere(cluster, error, placed),
   };

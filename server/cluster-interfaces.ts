@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import type { Session } from '@guise/contract';
 import type { FastifyInstance } from 'fastify';
 
@@ -154,7 +156,10 @@ class ClusterInterfaces implements Interfaces {
   async #create(...[options, caller]: Parameters<SessionCommands['create']>): Promise<Session> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#own.sessions.create(options, caller);
+        // An id is taken for one that was counted where it was given: the client has asked once, however often we try. Not that of the attempt
+        // before, which may still have its place on the node that does not answer.
+        const again = attempt > 1 && { sessionId: randomUUID() };
+        return await this.#own.sessions.create(options, { ...caller, ...again });
       } catch (error) {
         if (!(error instanceof PlacedElsewhere)) throw error;
         const { sessionId } = error;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 
+import { checkTarget } from '../lib/request-target.ts';
 import { installAccess, KEYLESS_ACCESS, type RequestAccess } from './access-hooks.ts';
 import { endConnectionsOnClose } from './close-server.ts';
 import { installOpenApi } from './openapi.ts';
@@ -67,6 +68,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   installValidation(app);
   installProblemHandler(app);
   installJsonParser(app);
+  // The router takes the path out of a target that names a host.
+  app.addHook('onRequest', async ({ raw }) => checkTarget(raw));
   if (options.refusesForeignOrigins) {
     app.addHook('onRequest', async ({ raw }) => refuseForeignOrigin(raw));
   }

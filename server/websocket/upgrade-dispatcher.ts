@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { AppError } from '../lib/app-error.ts';
+import { checkTarget } from '../lib/request-target.ts';
 import type { Logger } from '../platform/logger/logger.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 
@@ -41,6 +42,7 @@ export function dispatchUpgrades(server: Server, { routes, check, logger }: Disp
   });
 
   async function dispatch(upgrade: Upgrade): Promise<void> {
+    checkTarget(upgrade.request);
     check(upgrade.request);
     for (const route of routes) {
       const match = route.pattern.exec({ pathname: upgrade.url.pathname });
@@ -50,7 +52,7 @@ export function dispatchUpgrades(server: Server, { routes, check, logger }: Disp
   }
 }
 
-/** The address of a request; only its path and query mean anything. */
-export function toUrl(request: IncomingMessage): URL {
-  return URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/');
+/** The address of a request; only its path and query mean anything, and nothing in it changes the rest. */
+export function toUrl({ url: target = '/' }: Pick<IncomingMessage, 'url'>): URL {
+  return new URL(`http://localhost${target.startsWith('/') ? target : '/'}`);
 }

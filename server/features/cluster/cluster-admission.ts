@@ -4,12 +4,16 @@ import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
 import { RecentPace } from '../../lib/recent-pace.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
-import type { Admission, AdmissionRequest, Place, SessionPlaces } from '../pool/index.ts';
+import {
+  type Admission,
+  type AdmissionRequest,
+  type Place,
+  PRIORITY_STEP_MS,
+  type SessionPlaces,
+} from '../pool/index.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import { PlacedElsewhere } from './placed-elsewhere.ts';
 
-/** What a step of priority is worth in waiting; the same as in the line of one node. Milliseconds. */
-const PRIORITY_STEP_MS = 10_000;
 /** How soon a create in line asks again: the first ones often, those far behind seldom. Milliseconds. */
 const ASK_AGAIN_MS = 100;
 const LONGEST_ASK_AGAIN_MS = 1_000;

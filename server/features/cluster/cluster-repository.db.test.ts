@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 import type { Database } from '../../platform/postgres/index.ts';
 import { openTestDatabase } from '../../testing/test-database.ts';
+import { until } from '../../testing/until.ts';
+import { SessionRepository } from '../sessions/index.ts';
 import { ClusterRepository } from './cluster-repository.ts';
 
 async function openRepository(stack: AsyncDisposableStack): Promise<{
@@ -81,5 +83,57 @@ describe('membership of a cluster', () => {
     expect(await nodes.listLeftSessions('old')).toHaveLength(1);
     expect(await nodes.findOwner(id)).toBe('a');
     expect(await nodes.findOwner(randomUUID())).toBeUndefined();
+  });
+
+  it('lets others move the sessions of a lost node until it has joined anew', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { db, nodes, addSession } = await openRepository(stack);
+    const lost = new SessionRepository(db, 'b').asLost('a');
+    await nodes.join('a');
+    const [closed, kept] = [await addSession('a'), await addSession('a')];
+    const close = { reason: 'its node was lost', closeReason: 'node_lost' } as const;
+    expect(await lost.move(closed, 'lose', close)).toBeUndefined();
+    await nodes.declareLost('a', 1, 'b');
+    expect(await lost.move(closed, 'lose', close)).toMatchObject({ state: 'CLOSED' });
+    await nodes.join('a');
+    expect(await lost.move(kept, 'revive', { reason: 'its node was lost', nodeId: 'b' })).toBeUndefined();
+    expect(await lost.find(kept)).toMatchObject({ state: 'ACTIVE', nodeId: 'a' });
+  });
+
+  it('lets a process move sessions of its name only while it is the member of that name', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { db, nodes, addSession } = await openRepository(stack);
+    const epoch = await nodes.join('a');
+    const id = await addSession('a');
+    const first = new SessionRepository(db, 'a', () => epoch);
+    expect(await first.move(id, 'rest', { reason: 'not used' })).toMatchObject({ state: 'IDLE' });
+    const next = await nodes.join('a');
+    const second = new SessionRepository(db, 'a', () => next);
+    const close = { reason: 'test', closeReason: 'node_lost' } as const;
+    expect(await first.move(id, 'lose', close)).toBeUndefined();
+    expect(await first.as('a').move(id, 'revive', close)).toBeUndefined();
+    expect(await second.move(id, 'wake', { reason: 'used again' })).toMatchObject({ state: 'ACTIVE' });
+    await nodes.declareLost('a', next, 'b');
+    expect(await second.move(id, 'lose', close)).toBeUndefined();
+  });
+
+  it('lets nobody move the sessions of a node that is about to join', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { db, nodes, addSession } = await openRepository(stack);
+    const id = await addSession('a');
+    await nodes.declareUnknownLost('a', 'b');
+    const moving = Promise.withResolvers<unknown>();
+    await db.transaction(async (tx) => {
+      await new ClusterRepository(tx).join('a');
+      const lost = new SessionRepository(db, 'b').asLost('a');
+      const move = lost.move(id, 'lose', { reason: 'its node was lost', closeReason: 'node_lost' });
+      move.then(moving.resolve, moving.reject);
+      // The move has found the node lost and waits for this transaction.
+      await until(async () => {
+        const waiting = await db.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock'`);
+        return waiting.length > 0;
+      });
+    });
+    expect(await moving.promise).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 import { redisScript } from '../../platform/redis/index.ts';
+import { PRIORITY_STEP_MS, PROMISED_PRIORITY } from '../pool/index.ts';
 
 /**
  * What the scripts share.
@@ -61,7 +62,8 @@ return view()
  * counts as gone, age at which a ticket does, nodes that are not to be chosen.
  *
  * A session that has a place keeps it. Otherwise it gets one when fewer are before it in line than places are free: who is before it
- * then still gets one. The node that asks is preferred, then the one with most room.
+ * then still gets one. The node that asks is preferred, then the one with most room. What was promised to somebody already waits also where
+ * the line is full.
  */
 export const TAKE = redisScript(`${COMMON}
 local session, priority, self = ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -104,7 +106,7 @@ if before < free then
 end
 if redis.call('ZSCORE', line, session) == false then
   local length = redis.call('ZCARD', line)
-  if length >= line_limit then return { 'full', length } end
+  if length >= line_limit and priority < ${PROMISED_PRIORITY * PRIORITY_STEP_MS} then return { 'full', length } end
   redis.call('ZADD', line, rank, session)
 end
 redis.call('ZADD', tickets, now, session)

@@ -4,9 +4,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openTestRedis, testPrefix } from '../../testing/test-redis.ts';
 import { until } from '../../testing/until.ts';
+import { PRIORITY_STEP_MS, PROMISED_PRIORITY } from '../pool/index.ts';
 import { ClusterStore, type NodeRecord, type Taking } from './cluster-store.ts';
 
 const NODES = ['a', 'b', 'c'];
+const PROMISED_MS = PROMISED_PRIORITY * PRIORITY_STEP_MS;
 
 describe('places of a cluster', () => {
   let stack: AsyncDisposableStack;
@@ -69,6 +71,15 @@ describe('places of a cluster', () => {
     await take('a');
     await take('a');
     expect(await take('a')).toEqual({ outcome: 'full', length: 2 });
+  });
+
+  it('are waited for by what was promised already, also where the line is full or may have nobody in it', async () => {
+    await beat('a', ['x'], { limit: 1, queueLimit: 0 });
+    const promised = randomUUID();
+    expect((await take('a', randomUUID(), 10 * PRIORITY_STEP_MS)).outcome).toBe('full');
+    expect(await take('a', promised, PROMISED_MS)).toEqual({ outcome: 'waiting', position: 1 });
+    await store.release('x', 'a');
+    expect(await take('a', promised, PROMISED_MS)).toEqual({ outcome: 'placed', nodeId: 'a' });
   });
 
   it('are not on nodes that take none', async () => {

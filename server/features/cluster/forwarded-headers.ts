@@ -3,8 +3,7 @@ import { TLSSocket } from 'node:tls';
 
 import { withoutHop } from './hop-signature.ts';
 
-/** Headers that are about one connection and not about what passes over it (RFC 9110, section 7.6.1). */
-/** `expect` Node has answered already. */
+/** Headers that are about one connection and not about what passes over it (RFC 9110, section 7.6.1). `expect` Node has answered already. */
 const NOT_PASSED_ON = [
   'expect',
   'connection',
@@ -37,4 +36,10 @@ export function withForwarded(
     'x-forwarded-proto': headers['x-forwarded-proto'] ?? (socket instanceof TLSSocket ? 'https' : 'http'),
     ...more,
   };
+}
+
+/** What says where the body of a request ends, beside the headers that are passed on as they are; undefined where it has no body. */
+export function framingOf({ headers }: Pick<IncomingMessage, 'headers'>): OutgoingHttpHeaders | undefined {
+  if (headers['transfer-encoding'] !== undefined) return { 'transfer-encoding': 'chunked' };
+  return headers['content-length'] === undefined ? undefined : {};
 }

@@ -6,7 +6,7 @@ import { clientSignal } from '../../http/index.ts';
 import type { Actor } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { HopSignature } from './hop-signature.ts';
-import { withForwarded, withoutConnection } from './forwarded-headers.ts';
+import { framingOf, withForwarded, withoutConnection } from './forwarded-headers.ts';
 import type { NodeClient } from './node-client.ts';
 import type { ReachableNode } from './node-registry.ts';
 import { CALLS_PATH, type RemoteCall } from './remote-calls.ts';
@@ -52,8 +52,6 @@ export function forwardRequests(app: FastifyInstance, deps: ForwardingDeps): voi
     const node = await deps.owners.findElsewhere(sessionId.toLowerCase());
     if (node === undefined) return;
     deps.onForwarded('http');
-    // It is the node that has the session that notes what became of the request.
-    request.actor = null;
     return forward({ request, reply, node }, deps);
   });
 }
@@ -64,8 +62,13 @@ async function forward(
 ): Promise<FastifyReply> {
   const { raw, method, url: path, id } = request;
   const hop = { from: nodeId };
-  const headers = withForwarded(raw, { 'x-request-id': id });
-  const answer = await client.send({ node, hop, method, path, headers, body: raw }, clientSignal(reply));
+  const framing = framingOf(raw);
+  // Of a GET or DELETE Node does not say by itself that a body follows: the node would read that as the next request, of whoever's.
+  const headers = withForwarded(raw, { 'x-request-id': id, ...framing });
+  const body = framing === undefined ? undefined : raw;
+  const answer = await client.send({ node, hop, method, path, headers, body }, clientSignal(reply));
+  // It is the node that has the session that notes what became of the request; of one that it did not answer we do.
+  request.actor = null;
   reply.hijack();
   reply.raw.writeHead(answer.statusCode ?? 502, withoutConnection(answer.headers));
   try {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { silentLogger } from '../../platform/logger/logger.ts';
+import type { Standing } from './cluster-repository.ts';
 import type { SeenNode } from './cluster-store.ts';
 import { LossWatch } from './loss-watch.ts';
 
@@ -25,6 +26,8 @@ interface Circumstances {
   readonly isAlive?: boolean;
   /** Whether this node is the one that declares it. */
   readonly declares?: boolean;
+  /** How the node stands where another was faster. */
+  readonly standing?: Standing;
   /** Nodes Redis knows of. */
   readonly known?: readonly SeenNode[];
 }
@@ -32,7 +35,7 @@ interface Circumstances {
 /** One look in given circumstances; tells what was done. */
 async function watchOnce(circumstances: Circumstances): Promise<string[]> {
   const { stale = [[], []], owners = [], isSteady = true, isAlive = false, declares = true } = circumstances;
-  const { known = stale[0] ?? [] } = circumstances;
+  const { standing = 'lost', known = stale[0] ?? [] } = circumstances;
   const done: string[] = [];
   let looks = 0;
   let now = 0;
@@ -42,7 +45,7 @@ async function watchOnce(circumstances: Circumstances): Promise<string[]> {
   };
   const watch = new LossWatch({
     nodeId: 'a',
-    membership: { check: async () => undefined, isSuperseded: false },
+    membership: { isSuperseded: false },
     registry: {
       isSteady,
       view: { nodes: known, waiting: 0, knownMs: 100_000 },
@@ -53,6 +56,7 @@ async function watchOnce(circumstances: Circumstances): Promise<string[]> {
     repository: {
       declareLost: declare,
       declareUnknownLost: declare,
+      findStanding: async () => standing,
       listOwners: async () => [...owners],
       listLeftSessions: async () => ['s1'],
     },
@@ -85,8 +89,17 @@ describe('a node that is looked for', () => {
     expect(await watchOnce({ stale: [[NODE], [NODE]], isAlive: true })).toEqual([]);
   });
 
-  it('is left to who was faster', async () => {
-    expect(await watchOnce({ stale: [[NODE], [NODE]], declares: false })).toEqual(['declare b']);
+  it('is forgotten, and its sessions closed, also where it was declared lost before and that was not done', async () => {
+    const done = await watchOnce({ stale: [[NODE], [NODE]], declares: false, standing: 'lost' });
+    expect(done).toEqual(['declare b', 'forget b', 'close b s1']);
+  });
+
+  it('is left alone where it has joined anew', async () => {
+    const joined = { declares: false, standing: 'superseded' } as const;
+    expect(await watchOnce({ stale: [[NODE], [NODE]], ...joined })).toEqual(['declare b']);
+    for (const epoch of [2, null]) {
+      expect(await watchOnce({ owners: [{ nodeId: 'c', epoch }], ...joined })).toEqual(['declare c']);
+    }
   });
 
   it('is found by its rows where Redis knows nothing of it, also when another has left them half closed', async () => {

@@ -19,11 +19,11 @@ export interface LossSuspect {
 
 interface LossWatchDeps {
   readonly nodeId: string;
-  readonly membership: Pick<Membership, 'check' | 'isSuperseded'>;
+  readonly membership: Pick<Membership, 'isSuperseded'>;
   readonly registry: Pick<NodeRegistry, 'isSteady' | 'listStale' | 'look' | 'view' | 'urlOf'>;
   readonly repository: Pick<
     ClusterRepository,
-    'declareLost' | 'declareUnknownLost' | 'listOwners' | 'listLeftSessions'
+    'declareLost' | 'declareUnknownLost' | 'findStanding' | 'listOwners' | 'listLeftSessions'
   >;
   readonly store: Pick<ClusterStore, 'forget'>;
   readonly client: Pick<NodeClient, 'busyWith' | 'breakOff'>;
@@ -41,7 +41,8 @@ interface LossWatchDeps {
  *
  * A node is gone when three things are so: it has not been heard of for 6 s, Redis has answered this node without a break for 8 s (so that all
  * who are there have been heard), and it does not answer at its address. It is then declared lost in the database, which one of all
- * who try succeeds in; that one forgets its places and closes its sessions, or goes on with them. Where that one is gone before it is done, the search finds the rest.
+ * who try succeeds in; that one forgets its places and closes its sessions, or goes on with them. Who finds it declared, or gone by itself, and
+ * known in Redis still does the same: whoever was first may have gone before it was done, and whatever is done is done once.
  */
 export class LossWatch {
   readonly #deps: LossWatchDeps;
@@ -60,10 +61,9 @@ export class LossWatch {
     return this.#lostCount;
   }
 
-  /** One look: at this node's own standing, then at the others. */
+  /** One look at the others. */
   async check(signal: AbortSignal): Promise<void> {
     const { membership, registry } = this.#deps;
-    await membership.check();
     this.#breakOffWithGone();
     if (membership.isSuperseded || !registry.isSteady) return;
     for (const suspect of await this.#findStale()) await this.#decide(suspect, signal);
@@ -100,9 +100,7 @@ export class LossWatch {
         ? await repository.declareUnknownLost(nodeId, self)
         : await repository.declareLost(nodeId, epoch, self);
     client.breakOff(nodeId);
-    // Where somebody else was faster, that one does the rest; if it is gone too before it is done, the next search finds what is left.
-    const isForgotten = !this.#deps.registry.view.nodes.some((node) => node.nodeId === nodeId);
-    if (!isDeclared && !isForgotten) return;
+    if (!isDeclared && !(await this.#isLost(suspect))) return;
     const ids = await repository.listLeftSessions(nodeId);
     if (isDeclared) {
       this.#lostCount += 1;
@@ -111,6 +109,11 @@ export class LossWatch {
     // Its places first: what can go on elsewhere must not be thought to have one.
     if (epoch !== null) await store.forget(nodeId, epoch);
     await closeSessions(nodeId, ids);
+  }
+
+  /** False where it has joined anew: what it has then is its own. Of a name that is a node's only now the next search knows more. */
+  async #isLost({ nodeId, epoch }: LossSuspect): Promise<boolean> {
+    return epoch !== null && (await this.#deps.repository.findStanding(nodeId, epoch)) === 'lost';
   }
 
   /** Ends what is under way to nodes the others have given up: one that was stopped would never answer. */

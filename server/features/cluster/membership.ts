@@ -22,7 +22,8 @@ interface MembershipDeps {
  * This node's membership of the cluster, with its epoch.
  *
  * A node that was stopped for long finds itself declared lost when it goes on: its rows are closed and its places given away. It then ends
- * what it still holds and joins anew. One whose name another process has joined under ends what it holds and stays out.
+ * what it still holds and joins anew. One whose name another process has joined under ends what it holds, writes nothing of it, and stays out:
+ * the rows have the name of both.
  */
 export class Membership {
   readonly #deps: MembershipDeps;

@@ -15,7 +15,7 @@ const RETRY_AFTER_SECONDS = 2;
 export interface NodeRequest {
   readonly node: ReachableNode;
   readonly method: string;
-  /** With its query. */
+  /** With its query; sent as it is. */
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
   readonly hop: Hop;
@@ -77,12 +77,14 @@ export class NodeClient implements Disposable {
   async #open(wanted: NodeRequest, signal: AbortSignal, purpose: 'answer' | 'upgrade'): Promise<UpgradeAnswer> {
     signal.throwIfAborted();
     const { node, method, path, hop, body } = wanted;
-    const url = new URL(path, node.url);
+    const url = new URL(node.url);
     const isTls = url.protocol === 'https:';
-    const signed = { method, path: `${url.pathname}${url.search}`, ...(typeof body === 'string' && { body }) };
+    const signed = { method, path, ...(typeof body === 'string' && { body }) };
     const answered = Promise.withResolvers<UpgradeAnswer>();
     const outgoing = (isTls ? tlsRequest : request)(url, {
       method,
+      // Not resolved against the address of the node: what a client asks for must not lead to another host.
+      path,
       // Changing protocol uses a connection up.
       agent: purpose === 'upgrade' ? false : this.#agents[isTls ? 'https:' : 'http:'],
       headers: { ...wanted.headers, ...this.#signature.sign(signed, hop) },

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../lib/app-error.ts';
 import { Admission, type Place } from './admission.ts';
 import { MemoryBudget } from './memory-budget.ts';
+import { PROMISED_PRIORITY } from './waiting-line.ts';
 
 const MIB = 1_024 ** 2;
 const NEVER = new AbortController().signal;
@@ -58,6 +59,22 @@ describe('Admission', () => {
     held[Symbol.dispose]();
     (await waiting)[Symbol.dispose]();
     expect(admission).toMatchObject({ taken: 0, waiting: 0 });
+  });
+
+  it('takes what was promised already into a line that is full, or may have nobody in it', async () => {
+    for (const queueLimit of [0, 1]) {
+      const { admission } = openAdmission({ queueLimit });
+      const held = await admission.acquire({ sessionId: 'held' }, NEVER);
+      const waits = Array.from({ length: queueLimit }, () =>
+        admission.acquire({ sessionId: 'new', priority: 10 }, NEVER),
+      );
+      const promised = admission.acquire({ sessionId: 'promised', priority: PROMISED_PRIORITY }, NEVER);
+      await refusalOf(admission.acquire({ sessionId: 'late', priority: 10 }, NEVER));
+      held[Symbol.dispose]();
+      (await promised)[Symbol.dispose]();
+      for (const wait of waits) (await wait)[Symbol.dispose]();
+      expect(admission).toMatchObject({ taken: 0, waiting: 0 });
+    }
   });
 
   it('refuses who has waited too long', async () => {

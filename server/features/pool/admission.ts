@@ -2,7 +2,7 @@ import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
 import { RecentPace } from '../../lib/recent-pace.ts';
 import type { MemoryBudget } from './memory-budget.ts';
-import { WaitingLine } from './waiting-line.ts';
+import { PROMISED_PRIORITY, WaitingLine } from './waiting-line.ts';
 
 const MIB = 1_024 ** 2;
 
@@ -114,7 +114,7 @@ export class Admission implements SessionPlaces {
   /**
    * Takes a place for one session. The caller must dispose it.
    *
-   * @throws {AppError} CAPACITY_EXHAUSTED when the line is full or the wait too long; SHUTTING_DOWN
+   * @throws {AppError} CAPACITY_EXHAUSTED when the line is full, but for what was promised, or the wait too long; SHUTTING_DOWN
    */
   async acquire({ sessionId, priority = 0 }: AdmissionRequest, signal: AbortSignal): Promise<Place> {
     signal.throwIfAborted();
@@ -122,7 +122,8 @@ export class Admission implements SessionPlaces {
     this.review();
     if (this.#line.length === 0 && this.#hasRoom) return this.#take();
     const { queueLimit, queueTimeoutMs } = this.#options;
-    if (this.#line.length >= queueLimit) throw this.#refusal(`and ${queueLimit} creates wait already`);
+    const isFull = this.#line.length >= queueLimit && priority < PROMISED_PRIORITY;
+    if (isFull) throw this.#refusal(`and ${queueLimit} creates wait already`);
     try {
       const patience = AbortSignal.timeout(queueTimeoutMs);
       const until = AbortSignal.any([signal, this.#closed.signal, patience]);

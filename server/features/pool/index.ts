@@ -3,3 +3,4 @@ export type { BrowserKind, BrowserRequest } from './browser-kind.ts';
 export { MemoryBudget } from './memory-budget.ts';
 export type { PoolEvents } from './pool-events.ts';
 export { WarmPool } from './warm-pool.ts';
+export { PRIORITY_STEP_MS, PROMISED_PRIORITY } from './waiting-line.ts';

@@ -13,7 +13,9 @@ interface Entry<Value> extends Waiter {
 }
 
 /** How many milliseconds of waiting one step of priority is worth. */
-const PRIORITY_STEP_MS = 10_000;
+export const PRIORITY_STEP_MS = 10_000;
+/** Far above what any key has: of sessions that were promised to somebody already. For them no line is too long. */
+export const PROMISED_PRIORITY = 100;
 
 /**
  * A line of those who wait for the same kind of thing.

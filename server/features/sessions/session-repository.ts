@@ -13,7 +13,33 @@ import { EVENT_COLUMNS, type EventRow, toEvent } from './event-record.ts';
 import { type NewSession, SESSION_COLUMNS, type SessionRecord, type SessionRow, toRecord } from './session-record.ts';
 import { movesOf, type SessionTrigger } from './session-state.ts';
 
+/** How a node must stand for moves to be made: a member with this epoch, or lost; undefined: nobody asks, as where it is alone. */
+type Standing = (() => number) | 'lost' | undefined;
+
 const LIVE_STATES: readonly SessionState[] = ['INITIALIZING', 'ACTIVE', 'IDLE', 'UNHEALTHY', 'CLOSING'];
+
+/** The part of a move that asks how its node stands. */
+interface Guard {
+  readonly standing: string;
+  readonly condition: string;
+  readonly values: readonly unknown[];
+}
+
+const UNGUARDED: Guard = { standing: '', condition: '', values: [] };
+/** Under a lock, so that a node joins anew before the move, which is not made then, or after it, and sees it. */
+const WHILE_LOST: Guard = {
+  standing: 'lost as (select node_id from cluster_nodes where node_id = $12 and lost_at is not null for share),',
+  condition: 'and exists (select from lost)',
+  values: [],
+};
+
+function guardOf(standing: Standing): Guard {
+  if (standing === 'lost') return WHILE_LOST;
+  const epoch = standing?.() ?? 0;
+  if (epoch === 0) return UNGUARDED;
+  const isMember = 'select from cluster_nodes where node_id = $12 and epoch = $14 and lost_at is null';
+  return { ...UNGUARDED, condition: `and exists (${isMember})`, values: [epoch] };
+}
 
 /** What a move changes beside the state. */
 export interface MoveDetails {
@@ -76,15 +102,23 @@ export interface SessionFilter {
 export class SessionRepository {
   readonly #db: Queryable;
   readonly #nodeId: string;
+  readonly #standing: Standing;
 
-  constructor(db: Queryable, nodeId: string) {
+  /** `standing`: gives the epoch with which this process is a member of a cluster, 0 before it is one. */
+  constructor(db: Queryable, nodeId: string, standing?: Standing) {
     this.#db = db;
     this.#nodeId = nodeId;
+    this.#standing = standing;
   }
 
   /** The same as another node. */
   as(nodeId: string): SessionRepository {
-    return new SessionRepository(this.#db, nodeId);
+    return nodeId === this.#nodeId ? this : new SessionRepository(this.#db, nodeId);
+  }
+
+  /** The same in place of a node that is lost: once that has joined anew it makes no move any more. */
+  asLost(nodeId: string): SessionRepository {
+    return new SessionRepository(this.#db, nodeId, 'lost');
   }
 
   async insert(session: NewSession): Promise<SessionRecord> {
@@ -164,7 +198,7 @@ export class SessionRepository {
 
   /**
    * Moves one session of this node along the state machine in a single statement, its event with it. What a node that was given up does of
-   * its former sessions changes nothing of those that others have gone on with.
+   * its former sessions changes nothing of those that others have gone on with, under another name or its own.
    *
    * The row is locked before its state is looked at: two callers racing for the same move have exactly one winner, on
    * one node or on many, and a move that is still allowed after the other's is made then. (An UPDATE that joins the
@@ -173,10 +207,14 @@ export class SessionRepository {
    */
   async move(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
     const moves = movesOf(trigger);
+    const guard = guardOf(this.#standing);
     const { reason, closeReason, error, cdpPort, identity, lastActivityAt, requestCount, eventType, nodeId } = details;
     const [row] = await this.#db.query<SessionRow>(
-      `with locked as (
-         select id, state as from_state from sessions where id = $1 and node_id = $12 and state = any ($2::text[]) for update
+      `with ${guard.standing} locked as (
+         select id, state as from_state from sessions
+         where id = $1 and node_id = $12 and state = any ($2::text[])
+           ${guard.condition}
+         for update
        ), moved as (
          update sessions
          set state = moves.target,
@@ -216,6 +254,7 @@ export class SessionRepository {
         eventType ?? 'stateChanged',
         this.#nodeId,
         nodeId ?? null,
+        ...guard.values,
       ],
     );
     return row && toRecord(row);

@@ -35,6 +35,8 @@ export interface SessionServiceDeps extends SessionStarterDeps {
   readonly sessions: SessionRepository;
   readonly admission: SessionPlaces;
   readonly nodeId: string;
+  /** Whether another process has joined under the name of this node: its rows are that one's. Never, where there are no other nodes. */
+  readonly isFenced?: (() => boolean) | undefined;
   /** Ends a session that another node has; nothing happens where none has it. */
   readonly endElsewhere?: ((id: string) => Promise<void>) | undefined;
   readonly checkpoints: SessionCheckpoints;
@@ -252,6 +254,7 @@ export class SessionService {
    * gone are freed. Returns how many rows.
    */
   async closeUnowned(): Promise<number> {
+    if (this.#deps.isFenced?.() === true) return 0;
     const ids = await this.#deps.sessions.listLiveIds();
     const { unrecorded } = this.#registry;
     const unowned = ids.filter((id) => !this.#registry.isOwned(id));
@@ -269,12 +272,12 @@ export class SessionService {
     return unowned.length;
   }
 
-  /** Closes rows of sessions whose node was lost, and tells those who watch; goes on here or elsewhere with those that have checkpoints. */
+  /** Closes rows of sessions whose node was lost, for as long as it is, and tells those who watch; goes on here or elsewhere with those that have checkpoints. */
   async closeLost(nodeId: string, ids: readonly string[]): Promise<void> {
     const saved = await this.#deps.checkpoints.listRevivable(ids);
-    const lost = new SessionJournal(this.#deps.sessions.as(nodeId), this.#deps.events);
+    const lost = new SessionJournal(this.#deps.sessions.asLost(nodeId), this.#deps.events);
     for (const id of ids) {
-      if (saved.has(id)) await this.#reviver.revive(id, nodeId);
+      if (saved.has(id)) await this.#reviver.revive(id, { lostNodeId: nodeId });
       else await lost.move(id, 'lose', { reason: 'its node was lost', closeReason: 'node_lost' });
     }
   }
@@ -288,7 +291,7 @@ export class SessionService {
 
   /** Takes the checkpoints of all live sessions that want any. Never rejects. */
   async takeCheckpoints(signal: AbortSignal): Promise<void> {
-    await this.#keeper.saveAll(this.live, signal);
+    if (this.#deps.isFenced?.() !== true) await this.#keeper.saveAll(this.live, signal);
   }
 
   /** One look at every live session's limits: begins to end or recycle those past one. */

@@ -29,6 +29,9 @@ const LAST_SAVE_TIMEOUT_MS = 5_000;
 /** What may be otherwise in a moment. */
 const PASSING: ReadonlySet<string> = new Set(['DEPENDENCY_UNAVAILABLE', 'CAPACITY_EXHAUSTED', 'SHUTTING_DOWN']);
 
+/** The node that had a session: it has given it up itself, or it is lost, and has it again once it has joined anew. */
+type FormerNode = string | { readonly lostNodeId: string };
+
 /** Whether `error` says that a session has its place on another node, which has gone on with it then. Rejects when that node could not. */
 export type SendElsewhere = (
   error: unknown,
@@ -61,15 +64,15 @@ export class SessionReviver {
   }
 
   /**
-   * Takes a session over from `fromNodeId`, and resolves when that is done; starting it goes on after that. False where it was not that node's any
+   * Takes a session over from the node `from`, and resolves when that is done; starting it goes on after that. False where it was not that node's any
    * more, or has ended. @throws what the database fails with
    */
-  async revive(id: string, fromNodeId: string): Promise<boolean> {
+  async revive(id: string, from: FormerNode): Promise<boolean> {
     const { registry } = this.#deps;
     if (registry.isOwned(id)) return false;
     const start = this.#begin(id);
     try {
-      const isTaken = await this.#take(id, fromNodeId, 'its node was lost');
+      const isTaken = await this.#take(id, from, 'its node was lost');
       if (isTaken) void this.#goOn(id, start);
       else this.#finish(id, start);
       return isTaken;
@@ -115,9 +118,10 @@ export class SessionReviver {
     start.finish();
   }
 
-  async #take(id: string, fromNodeId: string, reason: string): Promise<boolean> {
+  async #take(id: string, from: FormerNode, reason: string): Promise<boolean> {
     const { sessions, nodeId, events } = this.#deps;
-    const record = await sessions.as(fromNodeId).move(id, 'revive', { reason, nodeId, eventType: 'handedOver' });
+    const former = typeof from === 'string' ? sessions.as(from) : sessions.asLost(from.lostNodeId);
+    const record = await former.move(id, 'revive', { reason, nodeId, eventType: 'handedOver' });
     if (record === undefined) return false;
     events.emit('stateChanged', { sessionId: id, state: record.state, closeReason: null });
     events.emit('eventRecorded', { sessionId: id });
