@@ -83,7 +83,8 @@ export default defineConfig({
           include: ['test/acceptance/**/*.test.ts'],
           exclude: notOurs,
           tags: OWN_SERVICE_TAGS,
-          fileParallelism: false,
+          // Each file has a service of its own, and most of them wait more than they work.
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 4 },
