@@ -91,8 +91,12 @@ export async function buildCluster(
   const signature = new HopSignature(await loadInstanceSecret(db, 'node-hops'));
   const client = stack.use(new NodeClient(signature));
   const admission = new ClusterAdmission({ nodeId, store, local, logger });
-  const endSessions: SessionService['endAll'] = (reason) => sessions().endAll(reason);
-  const membership = new Membership({ nodeId, repository, store, admission, endSessions, logger });
+  const endSessions: SessionService['endAll'] = async (reason) => {
+    // Their profiles are worn by the sessions still, which are another process's of this name.
+    if (membership.isSuperseded) for (const live of sessions().live) live.leaveProfile();
+    await sessions().endAll(reason);
+  };
+  const membership: Membership = new Membership({ nodeId, repository, store, admission, endSessions, logger });
   let url: string | null = null;
   const report = (): OwnReport => ({
     record: describeNode({ ...needs, nodeId, url, admission, epoch: membership.epoch }),

@@ -30,7 +30,9 @@ describe('a process whose name another has joined under', () => {
 
   it('ends its browsers and leaves the sessions to its successor', { timeout: TEST_TIMEOUT_MS }, async () => {
     const first = await startNode();
-    const session = await first.create({ stealthLevel: 'none', checkpoint: true });
+    const profile = await first.ask('/api/profiles', { method: 'POST', body: { name: 'P' } });
+    const { id: profileId } = profile.json() as { id: string };
+    const session = await first.create({ profileId, checkpoint: true });
     await until('a checkpoint is taken', async () => {
       const rows = await servers.query(`select 1 from session_checkpoints where session_id = '${session.id}'`);
       return rows.length > 0;
@@ -47,6 +49,7 @@ describe('a process whose name another has joined under', () => {
     await sleep(FORMER_ACTS_MS);
     const ends = await servers.query(`select session_id, reason from session_events where to_state = 'CLOSED'`);
     expect(ends).toEqual([]);
+    expect(await servers.query('select locked_by_session_id from profiles')).toEqual([[session.id]]);
     for (const { id } of [session, other]) {
       const run = await second.ask(`/api/sessions/${id}/execute`, { method: 'POST', body: { code: 'return 6 * 7' } });
       expect(run.json()).toMatchObject({ result: 42 });

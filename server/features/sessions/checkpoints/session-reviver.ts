@@ -6,7 +6,7 @@ import { emptyCheckpoint } from '../../../browser/index.ts';
 import { AppError } from '../../../lib/app-error.ts';
 import type { TypedEmitter } from '../../../lib/typed-emitter.ts';
 import type { Logger } from '../../../platform/logger/logger.ts';
-import type { SessionPlaces } from '../../pool/index.ts';
+import { PROMISED_PRIORITY, type SessionPlaces } from '../../pool/index.ts';
 import type { LiveSession } from '../live-session.ts';
 import type { SessionEvents } from '../session-events.ts';
 import type { SessionJournal } from '../session-journal.ts';
@@ -18,8 +18,6 @@ import type { SessionLauncher } from '../session-launcher.ts';
 import type { CheckpointKeeper } from './checkpoint-keeper.ts';
 import type { SessionCheckpoints } from './session-checkpoints.ts';
 
-/** Before all who ask for new sessions: this one was promised to somebody. */
-const PRIORITY = 100;
 /** How long a session may look for its place and its browser. Milliseconds. */
 const PATIENCE_MS = 60_000;
 /** The same where its node is about to stop: after that whoever finds it looks. Milliseconds. */
@@ -187,7 +185,7 @@ export class SessionReviver {
   async #startHere(id: string, start: SessionStart): Promise<boolean> {
     const { sessions, nodeId, admission } = this.#deps;
     await using owned = new AsyncDisposableStack();
-    const place = owned.use(await admission.acquire({ sessionId: id, priority: PRIORITY }, start.signal));
+    const place = owned.use(await admission.acquire({ sessionId: id, priority: PROMISED_PRIORITY }, start.signal));
     const record = await sessions.find(id);
     if (record?.nodeId !== nodeId) return false;
     await this.#start(record, { owned, start });
