@@ -46,6 +46,12 @@ export async function createSession(stack, options = {}) {
   return json;
 }
 
+/** Ends every session that is live. */
+export async function endSessions(stack) {
+  const { json } = await send(stack, 'GET /api/sessions?state=ACTIVE');
+  for (const { id } of json.sessions) await send(stack, `DELETE /api/sessions/${id}`);
+}
+
 /** The result of a script in the page of a session, through the gateway. */
 export async function execute(stack, sessionId, code) {
   const { json, text } = await send(stack, `POST /api/sessions/${sessionId}/execute`, { body: { code } });

@@ -4,6 +4,8 @@ import { askNode, createSession, execute, send, sendMany } from './gateway-clien
 
 /** How long it may take until the others have closed the sessions of a node that was killed. */
 const LOSS_LIMIT_MS = 10_000;
+/** How long clients may be told to try again, after a node has gone. */
+const BACK_LIMIT_MS = 10_000;
 
 /** The addresses of nodes that the gateway has asked, as its log says. */
 async function listAskedNodes(stack) {
@@ -67,7 +69,8 @@ export async function placeSessions(stack, checks, count) {
 
 /** Its page is what it was. A client whose way led through a node that has gone was cut off, and may come back. */
 async function isUndisturbed(stack, placed) {
-  if (!placed.client.isOpen) placed.client = await CdpConnection.open(placed.session.cdpUrl);
+  if (!placed.client.isOpen)
+    placed.client = await until('the client is back', () => CdpConnection.open(placed.session.cdpUrl), BACK_LIMIT_MS);
   const { session, mark, client } = placed;
   return (await client.answers()) && (await execute(stack, session.id, 'window.mark')) === mark;
 }
@@ -142,7 +145,12 @@ export async function checkDrain(stack, checks, placed) {
   checks.check('creates are placed elsewhere, where a place has become free', nodeId === staying.name, nodeId);
   await send(stack, `DELETE /api/sessions/${id}`);
   await stopping;
-  const reasons = await findReasons(stack, drained);
+  // Until the others have noticed that it has gone, those sessions are answered for with 503 and Retry-After.
+  const answered = async () => {
+    const reasons = await findReasons(stack, drained);
+    return reasons.every((reason) => !reason.startsWith('503')) && reasons;
+  };
+  const reasons = await until('any node answers for what is left of it', answered, BACK_LIMIT_MS);
   checks.check(
     'what is left at the end is closed with node_drained',
     reasons.every((reason) => reason === 'node_drained'),

@@ -1,8 +1,9 @@
 import { checkDrivers } from './driver-checks.mjs';
-import { createSession, execute, send } from './gateway-client.mjs';
+import { createSession, endSessions, execute, send } from './gateway-client.mjs';
 import { checkLogs } from './log-checks.mjs';
 import { checkCrash, checkDrain, checkKill, checkScaling, placeSessions } from './node-checks.mjs';
 import { checkProfiles } from './profile-checks.mjs';
+import { checkReadme } from './readme-checks.mjs';
 import { runTool } from '../launch/run-tool.mjs';
 import { Stack } from './stack.mjs';
 
@@ -43,6 +44,8 @@ async function checkEverything(stack, checks) {
   await checkScaling(stack, checks, NODES);
   await checkDrivers(stack, checks);
   await checkProfiles(stack, checks);
+  await checkReadme(stack, checks);
+  await endSessions(stack);
   await checkLogs(stack, checks);
   const placed = await placeSessions(stack, checks, SESSIONS);
   const afterKill = await checkKill(stack, checks, placed);
