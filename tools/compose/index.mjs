@@ -1,3 +1,4 @@
+import { withExitOnSignals } from '../setup/last-wishes.mjs';
 import { Checks } from './checks.mjs';
 import { buildImage, checkImage } from './image-checks.mjs';
 import { checkStack, runOnStack } from './stack-checks.mjs';
@@ -11,8 +12,8 @@ async function main(args) {
   const parts = args.filter((arg) => !arg.startsWith('--'));
   const isWanted = (part) => parts.length === 0 || parts.includes(part);
   const checks = new Checks();
-  await buildImage();
   try {
+    await buildImage();
     if (isWanted('image')) await checkImage(checks);
     if (isWanted('stack')) await checkStack(checks);
   } catch (error) {
@@ -23,4 +24,4 @@ async function main(args) {
   return checks.failed === 0 && checks.passed > 0 ? 0 : 1;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await withExitOnSignals(() => main(process.argv.slice(2)));

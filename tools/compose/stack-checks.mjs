@@ -1,10 +1,11 @@
+import { runTool } from '../launch/run-tool.mjs';
+import { onInterruption } from '../setup/last-wishes.mjs';
 import { checkDrivers } from './driver-checks.mjs';
 import { createSession, endSessions, execute, send } from './gateway-client.mjs';
 import { checkLogs } from './log-checks.mjs';
 import { checkCrash, checkDrain, checkKill, checkScaling, placeSessions } from './node-checks.mjs';
 import { checkProfiles } from './profile-checks.mjs';
 import { checkReadme } from './readme-checks.mjs';
-import { runTool } from '../launch/run-tool.mjs';
 import { Stack } from './stack.mjs';
 
 const SETTINGS = {
@@ -56,6 +57,7 @@ async function checkEverything(stack, checks) {
 /** Uses the stack, and removes it whatever came of that; what was logged last is shown when it came to nothing. */
 async function withStack(settings, use) {
   const stack = new Stack();
+  const takeBack = onInterruption(() => stack.close());
   try {
     await stack.prepare(settings);
     return await use(stack);
@@ -63,6 +65,7 @@ async function withStack(settings, use) {
     console.log(await stack.compose('logs', '--tail', '20').catch(() => ''));
     throw error;
   } finally {
+    takeBack();
     await stack.close();
   }
 }
