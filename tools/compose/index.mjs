@@ -18,7 +18,7 @@ async function main(args) {
     if (isWanted('stack')) await checkStack(checks);
   } catch (error) {
     checks.check('nothing unforeseen happened', false);
-    console.error(error);
+    console.error(error.stack ?? error);
   }
   console.log(`${checks.passed} passed, ${checks.failed} failed`);
   return checks.failed === 0 && checks.passed > 0 ? 0 : 1;
