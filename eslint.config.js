@@ -163,10 +163,9 @@ export default defineConfig(
     languageOptions: {
       sourceType: 'script',
       globals: Object.fromEntries(
-        [...PAGE_GLOBALS, 'candidateAddresses', 'debuggerTraces', 'realmValues', 'tamperFindings'].map((name) => [
-          name,
-          'writable',
-        ]),
+        [...PAGE_GLOBALS, 'candidateAddresses', 'debuggerTraces', 'realmValues', 'tamperFindings', 'windowPlace'].map(
+          (name) => [name, 'writable'],
+        ),
       ),
     },
     rules: {

@@ -111,7 +111,7 @@ function toRelayNote(what: string, samples: Samples<Way>): string {
 /** CDP round trips through the gateway, beside the same browser's own debugging port. */
 export async function measureCdp({ service }: BenchmarkDeps, signal: AbortSignal): Promise<Section> {
   await using session = await service.client.openSession({ stealthLevel: 'none' }, signal);
-  await using hiddenSession = await service.client.openSession({ stealthLevel: 'basic' }, signal);
+  await using hiddenSession = await service.client.openSession({ stealthLevel: 'advanced' }, signal);
   const { endpoint } = await findSessionBrowser(session.cdpUrl, signal);
   const { endpoint: hiddenEndpoint } = await findSessionBrowser(hiddenSession.cdpUrl, signal);
   await using relay = await openPlainRelay(Number(endpoint.port), signal);

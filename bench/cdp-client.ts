@@ -97,6 +97,14 @@ export class CdpClient implements Disposable {
     return { targetId, cdpSessionId: sessionId };
   }
 
+  /** Loads a page and waits for its load event; `Page` must be enabled. @throws when it cannot be loaded */
+  async loadPage(url: string, cdpSessionId: string): Promise<void> {
+    const loaded = this.nextEvent('Page.loadEventFired', cdpSessionId);
+    const { errorText } = (await this.send('Page.navigate', { url }, cdpSessionId)).value;
+    if (errorText !== undefined) throw new Error(`${url} could not be loaded: ${errorText}`);
+    await loaded;
+  }
+
   [Symbol.dispose](): void {
     this.#socket.close();
   }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { BenchmarkDeps } from './benchmark.ts';
-import { listGroup, listMentioning, readCpuMs, readMemory } from './process-facts.ts';
+import { measureBrowser, type PlacedBrowser } from './browser-memory.ts';
+import { readCpuMs, readMemory } from './process-facts.ts';
 import { printLine } from './printer.ts';
 import type { Measurement, Section } from './report.ts';
 import { openSampleSite } from './sample-site.ts';
@@ -20,10 +21,8 @@ const EXECUTIONS = 100;
 const MIB = 1024 ** 2;
 
 /** A session with what the operating system knows of its browser. */
-interface DenseSession {
+interface DenseSession extends PlacedBrowser {
   readonly session: OpenSession;
-  readonly pid: number;
-  readonly folder: string;
 }
 
 /** What was found with so many sessions. */
@@ -34,12 +33,6 @@ interface LevelResult {
   readonly serviceMib: number;
   readonly serviceCpuPercent: number;
   readonly executeMs: readonly number[];
-}
-
-/** MiB of a whole browser: its process group, and the crash handlers, which leave the group but know the folder. */
-async function measureBrowser({ pid, folder }: DenseSession): Promise<number> {
-  const pids = new Set([...(await listGroup(pid)), ...(await listMentioning(folder))]);
-  return (await readMemory([...pids])).proportionalBytes / MIB;
 }
 
 /** Share of one core, in percent, that a process takes while nobody asks it anything. */

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 
 const START_TIMEOUT_MS = 30_000;
 
-/** Ours, and the package of npm that does most of the same. */
-export type ForwardProxyKind = 'egress' | 'proxy-chain';
+/** Ours, ours for a session that blocks ads and trackers, and the package of npm that does most of the same. */
+export type ForwardProxyKind = 'egress' | 'blocking egress' | 'proxy-chain';
 
 /** A forward proxy in a process of its own. */
 export interface ForwardProxy extends AsyncDisposable {

@@ -31,7 +31,9 @@ export interface HeavySite extends AsyncDisposable {
 
 /** Serves both on a free port. The caller must dispose it. */
 export async function openHeavySite(): Promise<HeavySite> {
-  const server = createServer(({ url = '' }, response) => {
+  const server = createServer((request, response) => {
+    // A relay that only passes bytes leaves the whole URL to the site.
+    const url = request.url?.replace(/^http:\/\/[^/]+/, '') ?? '';
     if (url.startsWith('/download')) {
       sendDownload(response);
       return;

@@ -8,20 +8,22 @@ import { measureCdp } from './cdp-benchmark.ts';
 import { measureCreate } from './create-benchmark.ts';
 import { measureDelete } from './delete-benchmark.ts';
 import { measureDensity } from './density-benchmark.ts';
+import { measureEgress } from './egress-benchmark.ts';
 import { PlainEnd, toFailureText } from './failure-text.ts';
 import { type GuiseService, startGuiseService } from './guise-service.ts';
 import { describeHost, type HostDescription, toHeader } from './host-description.ts';
+import { measureIdentity } from './identity-benchmark.ts';
 import { measureMemory } from './memory-benchmark.ts';
 import { measurePage } from './page-benchmark.ts';
 import { printLine } from './printer.ts';
 import { type Section, toRow } from './report.ts';
-import { measureEgress } from './egress-benchmark.ts';
 import { findSessionBrowser, type SessionBrowser } from './session-browser.ts';
 import { toTable } from './table.ts';
 import { openWorkspace } from './workspace.ts';
 
 const RUN_TIMEOUT_MS = 20 * 60_000;
-const USAGE = 'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [egress] [memory] [density]';
+const USAGE =
+  'Usage: node bench/index.ts [--json FILE] [create] [cdp] [page] [delete] [egress] [identity] [memory] [density]';
 
 /** All benchmarks, in the order they run. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
@@ -30,6 +32,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['page', measurePage],
   ['delete', measureDelete],
   ['egress', measureEgress],
+  ['identity', measureIdentity],
   ['memory', measureMemory],
   ['density', measureDensity],
 ]);

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { BenchmarkDeps } from './benchmark.ts';
+import { measureBrowser, type PlacedBrowser } from './browser-memory.ts';
 import { type Contender, interleave } from './interleave.ts';
-import { listDescendants, listGroup, listMentioning, readMemory } from './process-facts.ts';
+import { listDescendants, readMemory } from './process-facts.ts';
 import { launchRawBrowser } from './raw-browser.ts';
 import type { Section } from './report.ts';
 import { findSessionBrowser } from './session-browser.ts';
@@ -13,18 +14,6 @@ const IDLE_MS = 5_000;
 const MIB = 1024 ** 2;
 
 type Series = 'session' | 'raw' | 'service PSS' | 'service RSS' | 'database PSS';
-
-/** A browser by its main process and its folder. */
-interface PlacedBrowser {
-  readonly pid: number;
-  readonly folder: string;
-}
-
-/** MiB of a whole browser: its process group, and the crash handlers, which leave the group but know the folder. */
-async function measureBrowser({ pid, folder }: PlacedBrowser): Promise<number> {
-  const pids = new Set([...(await listGroup(pid)), ...(await listMentioning(folder))]);
-  return (await readMemory([...pids])).proportionalBytes / MIB;
-}
 
 /** Memory of idle sessions beside raw browsers, and of the service itself. */
 export async function measureMemory({ service, raw }: BenchmarkDeps, signal: AbortSignal): Promise<Section> {

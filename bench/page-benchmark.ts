@@ -42,18 +42,12 @@ function overRest(
 
 /** The same two over CDP, until the same is in hand: a loaded page, the bytes of a PNG. */
 function overCdp(client: CdpClient, cdpSessionId: string, site: SampleSite): Contender<Series> {
-  const navigate = async (url: string): Promise<void> => {
-    const loaded = client.nextEvent('Page.loadEventFired', cdpSessionId);
-    const { errorText } = (await client.send('Page.navigate', { url }, cdpSessionId)).value;
-    if (errorText !== undefined) throw new Error(`${url} could not be loaded: ${errorText}`);
-    await loaded;
-  };
   const takeScreenshot = async (): Promise<Buffer> => {
     const { data } = (await client.send('Page.captureScreenshot', { format: 'png' }, cdpSessionId)).value;
     return Buffer.from(data, 'base64');
   };
   return async (samples, round) => {
-    const navigated = await timed(() => navigate(site.pageUrl(`direct-${round}`)));
+    const navigated = await timed(() => client.loadPage(site.pageUrl(`direct-${round}`), cdpSessionId));
     const screenshot = await timed(takeScreenshot);
     checkPicture(screenshot.value);
     samples.add('direct navigate', navigated.durationMs);

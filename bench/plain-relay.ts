@@ -5,6 +5,7 @@ const START_TIMEOUT_MS = 30_000;
 
 /** A relay in a process of its own that passes bytes and does nothing else. */
 export interface PlainRelay extends AsyncDisposable {
+  readonly pid: number;
   /** On 127.0.0.1. */
   readonly port: number;
 }
@@ -21,5 +22,5 @@ export async function openPlainRelay(targetPort: number, signal: AbortSignal): P
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
   const [address] = (await once(child, 'message', { signal: deadline })) as [{ port: number }];
   const running = starting.move();
-  return { port: address.port, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { pid: child.pid ?? 0, port: address.port, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }

@@ -2,8 +2,8 @@ import { median, percentile } from './statistics.ts';
 
 /** What a row should reach: nothing fails when it does not, as absolute times depend on the machine. */
 interface Goal {
-  /** `median` is in the row's unit, `ratio` is of medians. */
-  readonly of: 'median' | 'ratio';
+  /** `ratio` and `difference` are those of the medians, beside the floor; the others, and a difference, are in the row's unit. */
+  readonly of: 'median' | 'p95' | 'ratio' | 'difference';
   readonly atMost: number;
 }
 
@@ -35,22 +35,28 @@ export interface Row {
   /** Median over the floor's median. */
   readonly ratio: number | undefined;
   readonly goal: Goal | undefined;
+  /** What the goal is held against; undefined where there is none. */
+  readonly reached: number | undefined;
   readonly reachesGoal: boolean | undefined;
 }
 
 /** Pure. @throws when there are no samples */
 export function toRow({ what, unit, samples, floor, goal }: Measurement): Row {
   const middle = median(samples);
-  const ratio = floor === undefined ? undefined : middle / median(floor);
-  const reached = goal?.of === 'ratio' ? ratio : middle;
+  const p95 = percentile(samples, 0.95);
+  const floorMedian = floor === undefined ? undefined : median(floor);
+  const ratio = floorMedian === undefined ? undefined : middle / floorMedian;
+  const difference = floorMedian === undefined ? undefined : middle - floorMedian;
+  const reached = goal === undefined ? undefined : { median: middle, p95, ratio, difference }[goal.of];
   return {
     what,
     count: samples.length,
     median: middle,
-    p95: percentile(samples, 0.95),
+    p95,
     unit,
     ratio,
     goal,
+    reached,
     reachesGoal: goal === undefined || reached === undefined ? undefined : reached <= goal.atMost,
   };
 }

@@ -12,10 +12,25 @@ function toDigits(value: number): string {
   return value.toFixed(Math.min(3, Math.max(0, SIGNIFICANT_DIGITS - wholeDigits)));
 }
 
-function toGoalText({ goal, unit, reachesGoal }: Row): string {
+function toLimit({ of, atMost }: NonNullable<Row['goal']>, unit: Row['unit']): string {
+  switch (of) {
+    case 'ratio':
+      return `ratio <= ${atMost.toFixed(2)}`;
+    case 'difference':
+      return `floor + <= ${atMost} ${unit}`;
+    case 'p95':
+      return `p95 <= ${atMost} ${unit}`;
+    case 'median':
+      return `<= ${atMost} ${unit}`;
+  }
+}
+
+function toGoalText({ goal, unit, reached, reachesGoal }: Row): string {
   if (goal === undefined) return '';
-  const limit = goal.of === 'ratio' ? `ratio <= ${goal.atMost.toFixed(2)}` : `<= ${goal.atMost} ${unit}`;
-  return `${limit}: ${reachesGoal === true ? 'reached' : 'not reached'}`;
+  const verdict = reachesGoal === true ? 'reached' : 'not reached';
+  // The other figures stand in columns of their own.
+  const figure = goal.of === 'difference' && reached !== undefined ? ` (${toDigits(reached)})` : '';
+  return `${toLimit(goal, unit)}: ${verdict}${figure}`;
 }
 
 function toCells(row: Row): string[] {

@@ -14,6 +14,8 @@ export const RefusalReason = Type.Enum(
     'trackers',
     // The session has used up its `trafficLimitMb`.
     'traffic_limit',
+    // The sessions of its key have used up its `maxTrafficBytesPerMonth`.
+    'traffic_quota',
   ],
   { description: 'Why a connection was refused.' },
 );

@@ -40,7 +40,7 @@ export const KeyQuotas = Type.Object(
     maxTrafficBytesPerMonth: quota(
       0,
       Number.MAX_SAFE_INTEGER,
-      'Bytes the sessions of its tenant may move in a calendar month (UTC); over it, no session is created.',
+      'Bytes the sessions of its tenant may move in a calendar month (UTC); over it, no session is created and those that run are cut off within seconds.',
     ),
   },
   strict,

@@ -80,7 +80,7 @@ export const SessionProxy = Type.Object({
 });
 export type SessionProxy = Static<typeof SessionProxy>;
 
-/** Something of a session that is in force and that a site may notice. */
+/** Something of a session that a site may notice, or that is not in force though it was asked for. */
 export const SessionWarning = Type.Object({
   path: Type.String({ description: 'JSON Pointer to the option or the part of the fingerprint.' }),
   message: Type.String(),

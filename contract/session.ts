@@ -165,6 +165,12 @@ export const CreateSession = Type.Object(
     takeOver: Type.Optional(
       Type.Boolean({ description: 'End the session that wears the profile, in place of a 409 PROFILE_LOCKED.' }),
     ),
+    checkpoint: Type.Optional(
+      Type.Boolean({
+        description:
+          'Keep every few seconds what another node needs to go on with the session when this one is lost: cookies, storage, open pages.',
+      }),
+    ),
     record: Type.Optional(Type.Boolean()),
     ...EGRESS_OPTIONS,
   },
@@ -223,6 +229,7 @@ export const Session = Type.Object({
   nodeId: Type.String(),
   profileId: Type.Union([Uuid, Type.Null()], { description: 'The saved profile it wears.' }),
   persist: Type.Boolean({ description: "Whether the profile's state is saved at the end." }),
+  checkpoint: Type.Boolean({ description: 'Whether the session outlives its node.' }),
   headless: Type.Boolean(),
   stealthLevel: StealthLevel,
   identity: Type.Union([SessionIdentity, Type.Null()], { description: 'null until the browser runs.' }),
@@ -242,7 +249,9 @@ export const Session = Type.Object({
   proxy: Type.Union([SessionProxy, Type.Null()], { description: 'null: it leaves directly.' }),
   traffic: Type.Union([SessionTraffic, Type.Null()], { description: 'null after the end.' }),
   trafficLimitMb: Type.Union([Type.Integer(), Type.Null()]),
-  warnings: Type.Array(SessionWarning, { description: 'What does not fit together and was not refused.' }),
+  warnings: Type.Array(SessionWarning, {
+    description: 'What does not fit together and was not refused, and what of the fingerprint is not applied.',
+  }),
   usage: Type.Union([SessionUsage, Type.Null()], { description: 'null until first measured, and after the end.' }),
   metadata: Metadata,
   error: Type.Union([Type.String(), Type.Null()], { description: 'What went wrong, when something did.' }),

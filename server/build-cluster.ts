@@ -115,7 +115,7 @@ export async function buildCluster(
       ...{ nodeId, membership, registry, repository, store, client, logger },
       isAlive: (suspect, signal) => isNodeAlive({ client, nodeId }, suspect, signal),
       closeSessions: async (lostNodeId, ids) => {
-        await sessions().closeLost(ids);
+        await sessions().closeLost(lostNodeId, ids);
         await new ProfileRepository(db, lostNodeId).freeLocks([]);
       },
     }),

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext, getCACertificates } from 'node:tls';
+
 import type { Registry } from 'prom-client';
 
 import type { ProxyParts } from './build-proxies.ts';
@@ -20,7 +23,10 @@ import { type Settings, SettingsError } from './settings/load-settings.ts';
 /** What sealed proxies of sessions are bound to: one cannot be put into another place of the database. */
 const SEAL_CONTEXT = 'session-proxy';
 
-type EgressSettings = Pick<Settings, 'egressAllow' | 'egressDeny' | 'egressPorts' | 'egressProxyAllow' | 'egressDns'>;
+type EgressSettings = Pick<
+  Settings,
+  'egressAllow' | 'egressDeny' | 'egressPorts' | 'egressProxyAllow' | 'egressProxyAuthorities' | 'egressDns'
+>;
 
 /** The value of one setting, read by `parse`. @throws {SettingsError} that says what is wrong with it */
 function read<Value>(variable: string, text: string, parse: (text: string) => Value): Value {
@@ -31,9 +37,18 @@ function read<Value>(variable: string, text: string, parse: (text: string) => Va
   }
 }
 
+/** The authorities of a file, with those that are known anyway. @throws where there are none in it */
+function readAuthorities(file: string): readonly string[] {
+  const text = readFileSync(file, 'utf8');
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('names a file without any certificate');
+  createSecureContext({ ca: text });
+  return [...getCACertificates('default'), text];
+}
+
 /** What sessions leave through; none of them reaches `ownPorts`, where this service listens. The caller must dispose it. @throws {SettingsError} */
 export function buildEgress(settings: EgressSettings, ownPorts: ReadonlySet<number>, logger: Logger): Egress {
   const { egressAllow = '', egressDeny = '', egressPorts, egressProxyAllow = '', egressDns } = settings;
+  const authorities = settings.egressProxyAuthorities;
   return new Egress({
     policy: {
       allow: read('EGRESS_ALLOW', egressAllow, parseCidrList),
@@ -44,6 +59,8 @@ export function buildEgress(settings: EgressSettings, ownPorts: ReadonlySet<numb
     ports: read('EGRESS_PORTS', egressPorts, parsePortRanges),
     resolver:
       egressDns === undefined ? undefined : read('EGRESS_DNS', egressDns, (text) => createDnsResolver(text.split(','))),
+    proxyAuthorities:
+      authorities === undefined ? undefined : read('EGRESS_PROXY_AUTHORITIES', authorities, readAuthorities),
     logger,
   });
 }

@@ -44,7 +44,10 @@ export async function buildInterfaces(
   };
   const metrics = buildMetrics(parts, () => realtime.clientCount);
   const clusterMetrics = cluster && measureCluster(cluster, metrics.registry);
-  const joined = joinInterfaces(cluster, own, (kind) => clusterMetrics?.recordForwarded(kind));
+  const joined = joinInterfaces(cluster, own, {
+    onForwarded: (kind) => clusterMetrics?.recordForwarded(kind),
+    revive: (id, fromNodeId) => sessions.revive(id, fromNodeId),
+  });
   const { commands, handlers } = joined;
   const onAnswered = (call: { method: string; outcome: string }): void => metrics.recordCall(call);
   const realtime: RealtimeGateway = buildRealtime({
@@ -148,6 +151,7 @@ function buildMetrics(
   events.on('stateChanged', ({ state, closeReason }) => metrics.recordTransition(state, closeReason));
   events.on('healthChecked', ({ outcome }) => metrics.recordHealthCheck(outcome));
   events.on('commandRefused', () => metrics.recordRefusedCommand());
+  events.on('restored', ({ outcome }) => metrics.recordRestored(outcome));
   events.on('created', ({ outcome, durationMs }) => metrics.recordCreate(outcome, durationMs / 1_000));
   measurePool(pool, metrics.registry);
   measureEgress({ egress, events }, metrics.registry);

@@ -244,6 +244,15 @@ export function auditSessions(
       details: { start: outcome, stealthLevel, userAgent: identity?.userAgent ?? null, os, seed },
     });
   });
+  events.on('restored', ({ sessionId, outcome }) =>
+    trail.record({
+      action: 'restoreSession',
+      resourceType: 'session',
+      resourceId: sessionId,
+      outcome: outcome === 'restored' ? 'success' : 'failure',
+      details: {},
+    }),
+  );
   events.on('commandRefused', ({ sessionId, method }) =>
     refusals.noteSession(sessionId, { action: 'sendCommand', ownerKeyId: ownerOf(sessionId), details: { method } }),
   );

@@ -1,5 +1,5 @@
 import { adoptBrowser, type BrowserHost, relaunchBrowser } from './browser/index.ts';
-import { buildCluster } from './build-cluster.ts';
+import { buildCluster, type ClusterParts } from './build-cluster.ts';
 import { buildSessionEgress } from './build-egress.ts';
 import { buildIdentities } from './build-identities.ts';
 import { auditSessions, buildKeys } from './build-keys.ts';
@@ -7,10 +7,13 @@ import { buildPool } from './build-pool.ts';
 import { buildProfiles } from './build-profiles.ts';
 import { buildProxies } from './build-proxies.ts';
 import { openFeed } from './build-realtime.ts';
-import { endElsewhere } from './cluster-interfaces.ts';
+import { endElsewhere, reviveElsewhere } from './cluster-interfaces.ts';
 import { CdpGateway, type ClientDeps, EmulationLog, HoldBudget, PortRange, RefusalLog } from './features/cdp/index.ts';
 import type { Egress } from './features/egress/index.ts';
+import type { Admission } from './features/pool/index.ts';
 import {
+  CheckpointRepository,
+  SessionCheckpoints,
   type SessionEvents,
   sessionInsert,
   SessionRepository,
@@ -75,8 +78,8 @@ export async function buildParts(base: {
     quotas: keys.quotas,
     nodeId: settings.nodeId,
     pool: poolParts.pool,
-    admission: cluster?.admission ?? poolParts.admission,
-    endElsewhere: cluster && ((id) => endElsewhere(cluster, id)),
+    ...clusterPorts(cluster, poolParts.admission),
+    checkpoints: await buildCheckpoints(settings, db),
     identities,
     profiles: profiles.wardrobe,
     egress: sessionEgress,
@@ -90,6 +93,29 @@ export async function buildParts(base: {
   const feed = await openFeed({ service: sessions, events, db }, logger);
   const own = { host, db, objects, tokens, gateway, cdpClients, events };
   return { ...poolParts, ...own, sessions, feed, profiles, proxies, keys, egress, cluster };
+}
+
+/** What sessions ask of other nodes, or of this one where it is alone. */
+function clusterPorts(
+  cluster: ClusterParts | undefined,
+  admission: Admission,
+): Pick<SessionServiceDeps, 'admission' | 'endElsewhere' | 'sendElsewhere'> {
+  if (cluster === undefined) return { admission };
+  return {
+    admission: cluster.admission,
+    endElsewhere: (id) => endElsewhere(cluster, id),
+    sendElsewhere: (error, placed) => reviveElsewhere(cluster, error, placed),
+  };
+}
+
+/** Seals with the key of saved profiles, which has to be the same on all nodes, or with one that is kept in the database. */
+async function buildCheckpoints(
+  { nodeId, profileEncryptionKey }: Pick<Settings, 'nodeId' | 'profileEncryptionKey'>,
+  db: Database,
+): Promise<SessionCheckpoints> {
+  const own = await loadInstanceSecret(db, 'session-checkpoints');
+  const keys = profileEncryptionKey === undefined ? ([own] as const) : ([profileEncryptionKey, own] as const);
+  return new SessionCheckpoints({ repository: new CheckpointRepository(db, nodeId), keys });
 }
 
 function newEvents(logger: Logger): TypedEmitter<SessionEvents> {

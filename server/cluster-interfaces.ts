@@ -8,6 +8,7 @@ import {
   forwardUpgrade,
   internalRoutes,
   PlacedElsewhere,
+  type ReachableNode,
 } from './features/cluster/index.ts';
 import { type RealtimeHandlers, realtimeHandlers } from './features/realtime/index.ts';
 import type { PageCommands, SessionCommands } from './features/sessions/index.ts';
@@ -20,6 +21,8 @@ import type { Upgrade, UpgradeRoute } from './websocket/index.ts';
 const CREATE_ATTEMPTS = 3;
 /** How long another node may take to end a session: what its profile keeps is saved first. Milliseconds. */
 const END_TIMEOUT_MS = 60_000;
+/** What nodes ask of each other only: to go on with a session that has its place there. */
+const REVIVE = 'node.revive';
 /** Methods that any node can do, or that are placed rather than passed on. */
 const ANYWHERE: ReadonlySet<string> = new Set(['session.create', 'session.list', 'subscribe', 'unsubscribe', 'cancel']);
 
@@ -28,7 +31,17 @@ interface Commands {
   readonly pages: PageCommands;
 }
 
-type OnForwarded = (kind: ForwardedKind) => void;
+/** What is told of, and asked for, beside what clients ask. */
+interface Hooks {
+  readonly onForwarded: (kind: ForwardedKind) => void;
+  /** Goes on with a session that has its place here; see `SessionService.revive`. */
+  readonly revive: (sessionId: string, fromNodeId: string) => Promise<void>;
+}
+
+interface RevivedSession {
+  readonly sessionId: string;
+  readonly fromNodeId: string;
+}
 
 /** What clients can ask of this node, and of others through it. */
 export interface Interfaces {
@@ -45,12 +58,8 @@ export interface Interfaces {
 type MakeForUpgrade<Context> = (upgrade: Upgrade, context: Context, sessionId: string | undefined) => Promise<void>;
 
 /** What clients can ask: of this node alone, or, in a cluster, of any through it. `commands`: what this node does itself. */
-export function joinInterfaces(
-  cluster: ClusterParts | undefined,
-  commands: Commands,
-  onForwarded: OnForwarded,
-): Interfaces {
-  if (cluster !== undefined) return new ClusterInterfaces(cluster, commands, onForwarded);
+export function joinInterfaces(cluster: ClusterParts | undefined, commands: Commands, hooks: Hooks): Interfaces {
+  if (cluster !== undefined) return new ClusterInterfaces(cluster, commands, hooks);
   return {
     commands,
     handlers: realtimeHandlers(commands),
@@ -63,12 +72,14 @@ export function joinInterfaces(
 class ClusterInterfaces implements Interfaces {
   readonly #cluster: ClusterParts;
   readonly #own: Commands;
-  readonly #onForwarded: OnForwarded;
+  readonly #onForwarded: Hooks['onForwarded'];
+  readonly #revive: Hooks['revive'];
 
-  constructor(cluster: ClusterParts, commands: Commands, onForwarded: OnForwarded) {
+  constructor(cluster: ClusterParts, commands: Commands, { onForwarded, revive }: Hooks) {
     this.#cluster = cluster;
     this.#own = commands;
     this.#onForwarded = onForwarded;
+    this.#revive = revive;
   }
 
   /** The commands, with creates that have their place on another node done there. */
@@ -96,6 +107,10 @@ class ClusterInterfaces implements Interfaces {
       signature,
       who: () => ({ nodeId, epoch: membership.epoch }),
       run: async ({ method, params }, caller) => {
+        if (method === REVIVE) {
+          const { sessionId, fromNodeId } = params as RevivedSession;
+          return this.#revive(sessionId, fromNodeId);
+        }
         const handle = Object.hasOwn(own, method) && method.startsWith('session.') ? own[method] : undefined;
         if (handle === undefined) throw new AppError('ROUTE_NOT_FOUND', 'There is no such method');
         return this.#refuseSecondHop(handle(params, caller));
@@ -156,22 +171,11 @@ class ClusterInterfaces implements Interfaces {
     }
   }
 
-  /** Does something on the node on which a create has its place; that is given up when the node does not answer. */
-  async #onPlaced<Value>(
-    { nodeId, sessionId }: PlacedElsewhere,
-    run: (node: { readonly nodeId: string; readonly url: string }) => Promise<Value>,
-  ): Promise<Value> {
-    const { registry, admission } = this.#cluster;
-    try {
-      const node = await registry.find(nodeId);
-      if (node === undefined) throw new AppError('DEPENDENCY_UNAVAILABLE', 'The node with room for it has gone');
+  async #onPlaced<Value>(placed: PlacedElsewhere, run: (node: ReachableNode) => Promise<Value>): Promise<Value> {
+    return onPlaced(this.#cluster, placed, async (node) => {
       this.#onForwarded('create');
-      return await run(node);
-    } catch (error) {
-      if (isAway(error)) admission.avoid(nodeId);
-      await admission.giveUp(sessionId, nodeId);
-      throw error;
-    }
+      return run(node);
+    });
   }
 
   #forwarding(method: string, handle: AnyHandler): AnyHandler {
@@ -200,6 +204,23 @@ class ClusterInterfaces implements Interfaces {
   }
 }
 
+/** Does something on the node on which a session has its place; that is given up when the node does not answer. */
+async function onPlaced<Value>(
+  { registry, admission }: Pick<ClusterParts, 'registry' | 'admission'>,
+  { nodeId, sessionId }: PlacedElsewhere,
+  run: (node: ReachableNode) => Promise<Value>,
+): Promise<Value> {
+  try {
+    const node = await registry.find(nodeId);
+    if (node === undefined) throw new AppError('DEPENDENCY_UNAVAILABLE', 'The node with room for it has gone');
+    return await run(node);
+  } catch (error) {
+    if (isAway(error)) admission.avoid(nodeId);
+    await admission.giveUp(sessionId, nodeId);
+    throw error;
+  }
+}
+
 type AnyHandler = (params: unknown, caller: Omit<CallerElsewhere, 'sessionId'>) => Promise<unknown>;
 
 function isAway(error: unknown): boolean {
@@ -213,4 +234,21 @@ export async function endElsewhere({ owners, calls }: ClusterParts, sessionId: s
   // Whose session it is was looked at here, and where the client reaches us says nothing: the answer is not read.
   const call = { method: 'session.end', params: { sessionId }, origin: 'ws://localhost', actor: KEYLESS };
   await calls.call(node, call, AbortSignal.timeout(END_TIMEOUT_MS));
+}
+
+/**
+ * Has another node go on with a session, where `error` says that it has its place there; false where it says something else.
+ *
+ * @throws {AppError} as that node does
+ */
+export async function reviveElsewhere(
+  cluster: ClusterParts,
+  error: unknown,
+  { sessionId, signal }: { readonly sessionId: string; readonly signal: AbortSignal },
+): Promise<boolean> {
+  if (!(error instanceof PlacedElsewhere)) return false;
+  const params: RevivedSession = { sessionId, fromNodeId: cluster.nodeId };
+  const call = { method: REVIVE, params, origin: 'ws://localhost', actor: KEYLESS, sessionId };
+  await onPlaced(cluster, error, (node) => cluster.calls.call(node, call, signal));
+  return true;
 }

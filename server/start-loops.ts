@@ -63,6 +63,11 @@ export function startLoops(
     start(healthIntervalMs, (signal) => health.checkAll(signal), 'browsers could not be checked'),
     start(SAMPLE_INTERVAL_MS, () => sampler.sampleAll(), 'sessions could not be measured'),
     start(SAMPLE_INTERVAL_MS, () => use.storeAll(), 'use of sessions could not be recorded'),
+    start(
+      settings.checkpointIntervalMs,
+      (signal) => sessions.takeCheckpoints(signal),
+      'checkpoints could not be taken',
+    ),
     start(healthIntervalMs, () => sampler.record(), 'samples could not be recorded'),
     start(PROXY_NOTES_INTERVAL_MS, () => proxies.store.flush(), 'use of proxies could not be recorded'),
     start(PROXY_CHECK_INTERVAL_MS, (signal) => proxies.store.checkDue(signal), 'proxies could not be checked'),

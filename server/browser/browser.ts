@@ -8,6 +8,7 @@ import type { SetupCommand } from './browser-identity.ts';
 import type { BrowserExit, BrowserProcess } from './browser-process.ts';
 import type { BrowserSpec } from './browser-spec.ts';
 import type { CdpConnection } from './cdp-connection.ts';
+import { type BrowserCheckpoint, readCheckpoint, restoreCheckpoint } from './checkpoint.ts';
 import { addCookies, type JarCookie, readCookies, readJar, replaceCookies } from './cookies.ts';
 import type { Page } from './page.ts';
 import type { PageDirectory } from './page-directory.ts';
@@ -112,7 +113,7 @@ export class Browser implements AsyncDisposable {
     return this.#parts.pages.sharedOverrides;
   }
 
-  /** Sets anew what a CDP session that has ended may have taken back. Does not wait for it. */
+  /** Sets anew what a CDP session that has ended takes back: `navigator.platform` of open documents. Does not wait for it. */
   restoreOverrides(): void {
     this.#parts.pages.restoreOverrides();
   }
@@ -243,6 +244,19 @@ export class Browser implements AsyncDisposable {
       this.cookies(),
     ]);
     return { pages: targetInfos.map(({ url }) => url).reverse(), cookies };
+  }
+
+  /** See `readCheckpoint`. @throws {CdpClosedError} when the browser is gone */
+  async readCheckpoint(before: BrowserCheckpoint, signal: AbortSignal): Promise<BrowserCheckpoint> {
+    const { connection, pages } = this.#parts;
+    return readCheckpoint({ browser: connection.browser, pages: pages.all }, before, signal);
+  }
+
+  /** See `restoreCheckpoint`. @throws {CdpClosedError} when the browser is gone */
+  async restoreCheckpoint(checkpoint: BrowserCheckpoint, signal: AbortSignal): Promise<void> {
+    const { connection, pages } = this.#parts;
+    const openPage = (index: number): Promise<Page> => (index === 0 ? this.page(signal) : pages.open(signal));
+    await restoreCheckpoint({ browser: connection.browser, openPage }, checkpoint, signal);
   }
 
   /**

@@ -4,6 +4,7 @@ export { Browser } from './browser.ts';
 export { browserFolderRoot, FolderRootError, openFolderRoot, removeLeftovers } from './browser-folder.ts';
 export type { BrowserIdentity, HomeFile, SetupCommand } from './browser-identity.ts';
 export type { BrowserHost, BrowserProxy, BrowserSpec } from './browser-spec.ts';
+export { type BrowserCheckpoint, emptyCheckpoint } from './checkpoint.ts';
 export { CdpClosedError } from './cdp-connection.ts';
 export { listBrands, reducedUserAgent } from './client-hints.ts';
 export {

@@ -78,6 +78,11 @@ export const SETTINGS = {
     integer(0, 10_000_000, 512),
     'Memory to stay free, in megabytes: with less, creates wait or are refused, and warm browsers are given back.',
   ),
+  checkpointIntervalMs: setting(
+    'CHECKPOINT_INTERVAL_MS',
+    integer(1_000, DAY_MS, 10_000),
+    'How often checkpoints of sessions that want any are taken, in milliseconds.',
+  ),
   healthCheckIntervalMs: setting(
     'HEALTH_CHECK_INTERVAL_MS',
     integer(1_000, DAY_MS, 60_000),
@@ -209,6 +214,11 @@ export const SETTINGS = {
     'EGRESS_PROXY_ALLOW',
     Type.Optional(text()),
     'Addresses upstream proxies may have beside the public ones, CIDR list; sessions themselves may not reach them.',
+  ),
+  egressProxyAuthorities: setting(
+    'EGRESS_PROXY_AUTHORITIES',
+    Type.Optional(text()),
+    'File of certificates (PEM) of authorities that certify https upstream proxies, beside those that Node knows.',
   ),
   egressDns: setting(
     'EGRESS_DNS',

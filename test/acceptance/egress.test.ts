@@ -176,6 +176,32 @@ describe('the traffic of a session', () => {
   });
 });
 
+describe('a fingerprint that would have WebRTC leave beside the way out', () => {
+  it('is worn without that, and the session says so', async () => {
+    const worn = await withSession({}, async ({ identity, warnings }) => {
+      expect(warnings.map(({ path }) => path)).not.toContain('/webrtcPolicy');
+      return identity?.fingerprint ?? undefined;
+    });
+    if (worn === undefined) throw new Error('The session claims nothing');
+    const fingerprint = { ...worn, webrtcPolicy: 'default' as const };
+    await withSession({ profile: fingerprint }, async ({ id, warnings }) => {
+      expect(warnings).toContainEqual({
+        path: '/webrtcPolicy',
+        message: expect.stringContaining('not applied') as string,
+      });
+      await api.navigate(id, site.origin);
+      const gather = `new Promise(async (resolve) => {
+        const peer = new RTCPeerConnection();
+        const found = [];
+        peer.onicecandidate = ({ candidate }) => candidate ? found.push(candidate.candidate) : resolve(found.join());
+        peer.createDataChannel('a');
+        await peer.setLocalDescription(await peer.createOffer());
+      })`;
+      expect(await api.evaluate(id, gather)).not.toMatch(/ udp /i);
+    });
+  });
+});
+
 describe('a way out', () => {
   it('is kept when the browser is started anew', async () => {
     await using owned = new AsyncDisposableStack();

@@ -33,7 +33,13 @@ const cdpUrl = (): string => session.cdpUrl ?? '';
 const readHeaders = 'fetch("/headers").then((answer) => answer.json())';
 
 /** A client attached to the session's page, and what it is told. */
-async function attach(): Promise<{ client: CdpClient; id: string; events: CdpEvent[] } & Disposable> {
+interface Attached extends Disposable {
+  readonly client: CdpClient;
+  readonly id: string;
+  readonly events: CdpEvent[];
+}
+
+async function attach(): Promise<Attached> {
   const client = await connectCdp(cdpUrl());
   const events: CdpEvent[] = [];
   client.onEvent((event) => events.push(event));
@@ -45,6 +51,16 @@ async function attach(): Promise<{ client: CdpClient; id: string; events: CdpEve
 
 async function evaluate(client: CdpClient, id: string, expression: string): Promise<unknown> {
   const params = { expression, awaitPromise: true, returnByValue: true };
+  const { result } = await client.send('Runtime.evaluate', params, id);
+  return (result as { value?: unknown }).value;
+}
+
+/** `navigator.platform` as the browser itself has it: in a world of its own, where no script of an identity has been. */
+async function readNativePlatform({ client, id }: Attached): Promise<unknown> {
+  const { frameTree } = await client.send('Page.getFrameTree', {}, id);
+  const frameId = (frameTree as { frame: { id: string } }).frame.id;
+  const { executionContextId } = await client.send('Page.createIsolatedWorld', { frameId }, id);
+  const params = { expression: 'navigator.platform', contextId: executionContextId, returnByValue: true };
   const { result } = await client.send('Runtime.evaluate', params, id);
   return (result as { value?: unknown }).value;
 }
@@ -245,5 +261,36 @@ describe('several clients of one page', () => {
     expect(toSuspicions(findings, { pristine, own: ['first', 'second', 'third', 'greet'] })).toEqual([]);
     await other.disconnect();
     await back.disconnect();
+  });
+});
+
+describe('a client that leaves', () => {
+  it.each([
+    {
+      how: 'and detaches first',
+      leave: async ({ client, id }: Attached): Promise<void> =>
+        void (await client.send('Target.detachFromTarget', { sessionId: id })),
+    },
+    {
+      how: 'and is just gone',
+      leave: async ({ client }: Attached): Promise<void> => {
+        client[Symbol.dispose]();
+        await until('it has been seen off', async () => (await api.status()).sessions.cdpClients === 1);
+      },
+    },
+  ])('$how takes nothing of the identity with it', async ({ leave }) => {
+    await api.end(session.id);
+    session = await api.create({ profile: { os: 'windows', seed: 1 } });
+    await api.navigate(session.id, site.url);
+    using staying = await attach();
+    using leaving = await attach();
+    expect(await readNativePlatform(staying)).toBe('Win32');
+    await leave(leaving);
+    // The browser takes it back when it notices, which may be a moment later, and never gives it back by itself.
+    await until('the browser itself says so, and goes on', async () => {
+      const answers: unknown[] = [];
+      for (let count = 0; count < 20; count += 1) answers.push(await readNativePlatform(staying));
+      return answers.every((answer) => answer === 'Win32');
+    });
   });
 });

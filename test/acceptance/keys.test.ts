@@ -223,7 +223,19 @@ describe('quotas', () => {
       'maxTrafficBytesPerMonth',
     );
     await keyed.root.call('PATCH', path, { quotas: { maxTrafficBytesPerMonth: null } });
-    await api.end((await api.create()).id);
+    const running = (await api.create()).id;
+    await api.navigate(running, `${site.origin}/`);
+    await keyed.root.call('PATCH', path, { quotas });
+    const again = (): ReturnType<typeof api.call> =>
+      api.call('POST', `/api/sessions/${running}/navigate`, { url: `${site.origin}/` });
+    const refused = await until('the session is cut off', async () => {
+      const answer = await again();
+      return answer.status === 422 && answer;
+    });
+    expect(expectProblem(refused, 422, 'EGRESS_REFUSED')).toMatchObject({ reason: 'traffic_quota' });
+    await keyed.root.call('PATCH', path, { quotas: { maxTrafficBytesPerMonth: null } });
+    await until('it is let go on', async () => (await again()).status === 200);
+    await api.end(running);
   });
 });
 

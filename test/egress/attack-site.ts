@@ -79,6 +79,7 @@ export async function startAttackSite(stack: AsyncDisposableStack): Promise<Atta
     asked,
     add: ({ attempt, aim }) =>
       put((response) => {
+        if (attempt.hints !== undefined) response.writeEarlyHints({ link: attempt.hints(aim) });
         const head = { 'content-type': 'text/html; charset=utf-8', ...attempt.headers?.(aim) };
         response.writeHead(attempt.status ?? 200, head).end(`<!doctype html><meta charset=utf-8>${attempt.html(aim)}`);
       }),

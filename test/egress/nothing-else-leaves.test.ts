@@ -26,7 +26,7 @@ const CASES: readonly { readonly title: string; readonly options: CreateSession 
 
 /**
  * Chromium finds out whether there is IPv6, and its own address for WebRTC, by connecting datagram sockets that it sends nothing on: the
- * kernel only chooses a route. A datagram to an address would be a `sendto` here.
+ * kernel only chooses a route. What is sent on them would be a datagram here, wherever to.
  */
 const ROUTE_PROBES = ['8.8.8.8:53', '[2001:4860:4860::8888]:53', '[2001:4860:4860::8888]:443'];
 
@@ -87,6 +87,7 @@ describe.skipIf(why !== undefined)('of a browser, seen by the kernel,', () => {
     await until('the page is done', () => isDone(site), { timeoutMs: 30_000 });
     const calls = await traced.read();
     expect(calls.some(({ call }) => call === 'udp')).toBe(true);
+    expect(calls).toContainEqual({ call: 'datagram', peer: `127.0.0.1:${victim.port}` });
     expect(calls.map(({ peer }) => peer)).toEqual(
       expect.arrayContaining([`127.0.0.1:${victim.port}`, `${SITE_ADDRESS}:${site.port}`]),
     );

@@ -11,12 +11,12 @@ export interface PageAttempt {
   readonly title: string;
   readonly html: (aim: Aim) => string;
   readonly headers?: (aim: Aim) => Readonly<Record<string, string>>;
+  /** `Link` headers of an answer before the answer (103). */
+  readonly hints?: (aim: Aim) => string[];
   /** Default 200. */
   readonly status?: number;
   /** What only a page of its own can do; others are frames of one page. */
   readonly needsTab?: boolean;
-  /** Whether no browser would arrive, allowed or not: then only the absence is looked at, and what `html` says it has tried. */
-  readonly scheme?: 'http' | 'ws';
 }
 
 /** A document that runs a script. */

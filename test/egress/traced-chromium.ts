@@ -8,8 +8,9 @@ const STRACE = '/usr/bin/strace';
 
 /** What a process has asked the kernel for that concerns the network. */
 export interface NetworkCall {
-  readonly call: 'connect' | 'sendto' | 'udp';
-  /** Such as `127.0.0.1:28000`; empty for a socket that is only made. */
+  /** `datagram`: one that was sent, on whatever socket that is not TCP; `udp`: a socket for them that was made. */
+  readonly call: 'connect' | 'datagram' | 'udp';
+  /** Such as `127.0.0.1:28000`; empty for a socket that is only made, and where a datagram says nothing of where it goes. */
   readonly peer: string;
 }
 
@@ -33,14 +34,25 @@ export function findTraceable(): { readonly chromium: string } | { readonly why:
 const PEER =
   /sin6?_port=htons\((?<port>\d+)\).*?(?:inet_addr\("(?<four>[^"]+)"\)|inet_pton\(AF_INET6, "(?<six>[^"]+)")/;
 
+/** The socket that something is sent on, with what it is connected to, as strace writes it: `UDP:[127.0.0.1:4000->1.2.3.4:53]`. */
+const SOCKET = /\b(?:sendto|sendmsg|sendmmsg)\(\d+<(?<kind>[^:>]+)(?::\[(?:.*->(?<peer>[^>]+)\]|[^>]*)>)?/;
+/** Byte streams, and what stays in the machine. */
+const NO_DATAGRAMS = /^(?:TCP|TCPv6|UNIX.*|NETLINK)$/;
+
+function parseDatagram(line: string): NetworkCall | undefined {
+  const { kind = '', peer } = SOCKET.exec(line)?.groups ?? {};
+  if (kind === '' || NO_DATAGRAMS.test(kind)) return undefined;
+  return { call: 'datagram', peer: parsePeer(line) ?? peer ?? '' };
+}
+
 function parseLine(line: string): NetworkCall | undefined {
-  const name = /\b(?<name>connect|sendto|sendmmsg|socket)\(/.exec(line)?.groups?.['name'];
-  if (name === undefined) return undefined;
+  const name = /\b(?<name>connect|send|socket)(?:to|msg|mmsg)?\(/.exec(line)?.groups?.['name'];
+  if (name === 'send') return parseDatagram(line);
   if (name === 'socket') {
     return /AF_INET6?, SOCK_(?:DGRAM|RAW)/.test(line) ? { call: 'udp', peer: '' } : undefined;
   }
-  const peer = parsePeer(line);
-  return peer === undefined ? undefined : { call: name === 'connect' ? 'connect' : 'sendto', peer };
+  const peer = name === 'connect' ? parsePeer(line) : undefined;
+  return peer === undefined ? undefined : { call: 'connect', peer };
 }
 
 function parsePeer(line: string): string | undefined {
@@ -54,12 +66,13 @@ export async function traceChromium(stack: AsyncDisposableStack, chromium: strin
   const folder = await mkdtemp(path.join(tmpdir(), 'guise-trace-'));
   stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   const program = path.join(folder, 'chromium');
-  const calls = 'trace=connect,sendto,sendmmsg,socket';
+  // Chromium sends datagrams by these, and never by `write`.
+  const calls = 'trace=connect,sendto,sendmsg,sendmmsg,socket';
   // -D: the browser stays the child of whoever starts it. The filter in the kernel stops it at these calls only.
   const lines = [
     '#!/bin/sh',
     `if [ "$1" = --version ]; then exec ${chromium} "$@"; fi`,
-    `exec ${STRACE} -D -f -qq --seccomp-bpf -e signal=none -e ${calls} -o "${folder}/$$.trace" ${chromium} "$@"`,
+    `exec ${STRACE} -D -f -qq -yy -s 0 --seccomp-bpf -e signal=none -e ${calls} -o "${folder}/$$.trace" ${chromium} "$@"`,
   ];
   await writeFile(program, `${lines.join('\n')}\n`);
   await chmod(program, 0o755);

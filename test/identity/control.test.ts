@@ -6,7 +6,7 @@ import { type Service, startService } from '../acceptance/service.ts';
 import { findIncoherence } from './analysis/coherence.ts';
 import { compareHeaderOrder, compareHeaders, listUnseenRequests } from './analysis/compare-headers.ts';
 import { compareRealms, listTampering, listTraces } from './analysis/compare-realms.ts';
-import { lookAtUnmanaged } from './control.ts';
+import { detectUnmanaged, probeUnmanaged } from './control.ts';
 import { describeFindings } from './findings.ts';
 import type { ProbeResult } from './probe-run.ts';
 import { type DetectorReport, type ProbeSite, startProbeSite } from './probe-site.ts';
@@ -18,7 +18,7 @@ let service: Service;
 
 beforeAll(async () => {
   site = await startProbeSite(stack);
-  service = await startService(stack);
+  service = await startService(stack, { WARM_POOL_SIZE: '0' });
 });
 afterAll(() => stack.disposeAsync());
 
@@ -29,7 +29,7 @@ describe.each([
   let probe: ProbeResult;
   let detectors: DetectorReport;
   beforeAll(async () => {
-    ({ probe, detectors } = await lookAtUnmanaged(site, headless));
+    [probe, detectors] = await Promise.all([probeUnmanaged(site, headless), detectUnmanaged(site, headless)]);
     // eslint-disable-next-line no-console -- what is noise on this machine helps whoever reads a failure
     console.info(
       `Found in it by fpscanner: ${JSON.stringify(detectors.fpscanner)}, by BotD: ${JSON.stringify(detectors.botd)}`,

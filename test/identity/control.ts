@@ -2,18 +2,18 @@ import type { ProbeResult } from './probe-run.ts';
 import type { DetectorReport, ProbeSite } from './probe-site.ts';
 import { openUnmanaged } from './unmanaged-browser.ts';
 
-/** What a browser without any disguise, and without anybody who drives it, shows on this machine. */
-export interface Control {
-  readonly probe: ProbeResult;
-  readonly detectors: DetectorReport;
+/** What the realms say of a Chromium without any disguise that nobody drives, on this machine; see `openUnmanaged`. */
+export async function probeUnmanaged(site: ProbeSite, headless: boolean): Promise<ProbeResult> {
+  const visit = site.openVisit();
+  await using browser = new AsyncDisposableStack();
+  await openUnmanaged(browser, visit.unattendedUrl, headless);
+  return await visit.probed();
 }
 
-/** Looks at a Chromium that nobody drives; see `openUnmanaged`. One browser for each address, as nobody can send it on. */
-export async function lookAtUnmanaged(site: ProbeSite, headless: boolean): Promise<Control> {
-  const [probed, detected] = [site.openVisit(), site.openVisit()];
-  await using browsers = new AsyncDisposableStack();
-  await openUnmanaged(browsers, probed.unattendedUrl, headless);
-  const probe = await probed.probed();
-  await openUnmanaged(browsers, detected.detectorsUrl, headless);
-  return { probe, detectors: await detected.detected() };
+/** What the detectors find in such a one. It is another browser than the probe's, as nobody can send that on. */
+export async function detectUnmanaged(site: ProbeSite, headless: boolean): Promise<DetectorReport> {
+  const visit = site.openVisit();
+  await using browser = new AsyncDisposableStack();
+  await openUnmanaged(browser, visit.detectorsUrl, headless);
+  return await visit.detected();
 }

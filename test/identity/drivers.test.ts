@@ -2,12 +2,13 @@ import type { CreateSession } from '@guise/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Service, startService } from '../acceptance/service.ts';
-import { type Control, lookAtUnmanaged } from './control.ts';
+import { probeUnmanaged } from './control.ts';
 import { drivePlaywright } from './drive-playwright.ts';
 import { drivePuppeteer } from './drive-puppeteer.ts';
 import { EXPECTED_OUTCOME, type ScriptOutcome } from './driver-script.ts';
 import { EXPECTATIONS } from './expectations.ts';
 import { inParallel } from './in-parallel.ts';
+import type { ProbeResult } from './probe-run.ts';
 import { type ProbeSite, startProbeSite } from './probe-site.ts';
 import { fingerprintOf, type Seen, withSession } from './visit.ts';
 
@@ -28,12 +29,11 @@ const SEED = 6;
 const stack = new AsyncDisposableStack();
 let site: ProbeSite;
 let service: Service;
-let control: Control;
+let control: ProbeResult;
 
 beforeAll(async () => {
   site = await startProbeSite(stack);
-  service = await startService(stack, { WARM_POOL_SIZE: '0' });
-  control = await lookAtUnmanaged(site, true);
+  [service, control] = await Promise.all([startService(stack, { WARM_POOL_SIZE: '0' }), probeUnmanaged(site, true)]);
 });
 afterAll(() => stack.disposeAsync());
 

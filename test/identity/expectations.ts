@@ -1,6 +1,5 @@
 import type { ProbeResult } from './probe-run.ts';
 import type { DetectorReport } from './probe-site.ts';
-import type { Control } from './control.ts';
 import { findIncoherence } from './analysis/coherence.ts';
 import { compareHeaderOrder, compareHeaders, listUnseenRequests } from './analysis/compare-headers.ts';
 import { compareProfile } from './analysis/compare-profile.ts';
@@ -31,8 +30,8 @@ const found = (find: (probe: ProbeResult) => Parameters<typeof describeFindings>
 interface Expectation {
   /** What the test is called: a sentence about the browser. */
   readonly title: string;
-  /** What speaks against it, as lines to read. */
-  readonly against: (seen: Seen, control: Control) => readonly string[];
+  /** What speaks against it, as lines to read; `control` is the probe of a browser that nobody drives. */
+  readonly against: (seen: Seen, control: ProbeResult) => readonly string[];
 }
 
 /** Each promise of an identity, as something that can be refuted. */
@@ -42,7 +41,7 @@ export const EXPECTATIONS: readonly Expectation[] = [
   { title: 'sends in its headers what its scripts say', against: found(compareHeaders) },
   {
     title: 'sends headers in the order of Chromium',
-    against: ({ probe }, control) => describeFindings(compareHeaderOrder(probe, control.probe)),
+    against: ({ probe }, control) => describeFindings(compareHeaderOrder(probe, control)),
   },
   { title: 'makes requests of every kind', against: found(listUnseenRequests) },
   {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type Service, startService } from '../acceptance/service.ts';
-import { type Control, lookAtUnmanaged } from './control.ts';
+import { probeUnmanaged } from './control.ts';
 import { EXPECTATIONS } from './expectations.ts';
 import { inParallel } from './in-parallel.ts';
+import type { ProbeResult } from './probe-run.ts';
 import { type ProbeSite, startProbeSite } from './probe-site.ts';
 import { lookAtNew, type Seen } from './visit.ts';
 
@@ -26,14 +27,12 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-describe.each(MODES)('$mode', ({ mode, headless }) => {
+describe.each(MODES)('$mode', ({ headless }) => {
   // With a window and without, a profile is the same visitor.
   const visitorIds = new Map<string, string>();
-  let control: Control;
+  let control: ProbeResult;
   beforeAll(async () => {
-    control = await lookAtUnmanaged(site, headless);
-    // eslint-disable-next-line no-console -- what is noise on this machine helps whoever reads a failure
-    console.info(`Undisguised and undriven, ${mode}: ${JSON.stringify(control.detectors.fpscanner)}`);
+    control = await probeUnmanaged(site, headless);
   });
 
   describe.each(SYSTEMS)('%s', (os) => {

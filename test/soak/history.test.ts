@@ -27,6 +27,7 @@ function sessionEndedBy(closeReason: CloseReason): Session {
     closeReason,
     nodeId: 'here',
     profileId: null,
+    checkpoint: false,
     persist: false,
     headless: true,
     stealthLevel: 'basic',

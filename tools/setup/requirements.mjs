@@ -179,6 +179,11 @@ const TEST_PROGRAMS = [
       darwin: ['microsocks'],
     },
   }),
+  testProgram({
+    name: 'squid',
+    probeArgs: ['-v'],
+    packages: { debian: ['squid'], ubuntu: ['squid'], fedora: ['squid'], arch: ['squid'], darwin: ['squid'] },
+  }),
 ];
 
 /** A real S3 server for tests. Its servers are scripts of ours on its library: no service is installed. */

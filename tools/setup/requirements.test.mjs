@@ -61,6 +61,7 @@ describe('what each purpose needs', () => {
       'promtool',
       'tinyproxy',
       'microsocks',
+      'squid',
       'OpenStack Swift',
       'strace',
     ]);

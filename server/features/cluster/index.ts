@@ -7,7 +7,7 @@ export { HopSignature } from './hop-signature.ts';
 export { type LossSuspect, LossWatch } from './loss-watch.ts';
 export { Membership } from './membership.ts';
 export { NodeClient } from './node-client.ts';
-export { NodeRegistry, type OwnReport } from './node-registry.ts';
+export { NodeRegistry, type OwnReport, type ReachableNode } from './node-registry.ts';
 export { PlacedElsewhere } from './placed-elsewhere.ts';
 export { RemoteCalls } from './remote-calls.ts';
 export { SessionNews } from './session-news.ts';

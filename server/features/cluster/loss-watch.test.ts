@@ -71,7 +71,7 @@ async function watchOnce(circumstances: Circumstances): Promise<string[]> {
 describe('a node that is looked for', () => {
   it('is lost when it is not heard of and does not answer', async () => {
     const done = await watchOnce({ stale: [[NODE], [NODE]] });
-    expect(done).toEqual(['declare b', 'close b s1', 'forget b']);
+    expect(done).toEqual(['declare b', 'forget b', 'close b s1']);
   });
 
   it('is not lost while Redis has not answered for long enough, or has forgotten', async () => {
@@ -95,8 +95,8 @@ describe('a node that is looked for', () => {
       { nodeId: 'c', epoch: 2 },
       { nodeId: 'old', epoch: null },
     ];
-    expect(await watchOnce({ owners })).toEqual(['declare c', 'close c s1', 'forget c', 'declare old', 'close old s1']);
+    expect(await watchOnce({ owners })).toEqual(['declare c', 'forget c', 'close c s1', 'declare old', 'close old s1']);
     const late = await watchOnce({ owners: [{ nodeId: 'c', epoch: 2 }], declares: false });
-    expect(late).toEqual(['declare c', 'close c s1', 'forget c']);
+    expect(late).toEqual(['declare c', 'forget c', 'close c s1']);
   });
 });

@@ -41,7 +41,7 @@ interface LossWatchDeps {
  *
  * A node is gone when three things are so: it has not been heard of for 6 s, Redis has answered this node without a break for 8 s (so that all
  * who are there have been heard), and it does not answer at its address. It is then declared lost in the database, which one of all
- * who try succeeds in; that one closes its sessions. Where that one is gone before it is done, the search finds the rest.
+ * who try succeeds in; that one forgets its places and closes its sessions, or goes on with them. Where that one is gone before it is done, the search finds the rest.
  */
 export class LossWatch {
   readonly #deps: LossWatchDeps;
@@ -108,8 +108,9 @@ export class LossWatch {
       this.#lostCount += 1;
       logger.warn({ lostNodeId: nodeId, epoch, sessions: ids.length }, 'node was lost');
     }
-    await closeSessions(nodeId, ids);
+    // Its places first: what can go on elsewhere must not be thought to have one.
     if (epoch !== null) await store.forget(nodeId, epoch);
+    await closeSessions(nodeId, ids);
   }
 
   /** Ends what is under way to nodes the others have given up: one that was stopped would never answer. */

@@ -4,7 +4,9 @@ import type { ClusterStore } from './cluster-store.ts';
 import type { NodeRegistry, ReachableNode } from './node-registry.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** How many owners are remembered: a session stays on its node for life. */
+/** How long an owner is believed: a session moves when its node goes. Milliseconds. */
+const BELIEVED_MS = 5_000;
+/** How many owners are remembered. */
 const MOST_REMEMBERED = 10_000;
 
 interface SessionOwnersDeps {
@@ -20,7 +22,7 @@ interface SessionOwnersDeps {
 /** Knows which node has a session: by memory, by the places in Redis, or by its row, which is the truth. */
 export class SessionOwners {
   readonly #deps: SessionOwnersDeps;
-  readonly #remembered = new Map<string, string>();
+  readonly #remembered = new Map<string, { readonly owner: string; readonly since: number }>();
 
   constructor(deps: SessionOwnersDeps) {
     this.#deps = deps;
@@ -36,15 +38,20 @@ export class SessionOwners {
     const { nodeId, isHere, registry } = this.#deps;
     if (isHere(sessionId) || !UUID.test(sessionId)) return undefined;
     const owner = await this.#findOwner(sessionId);
-    return owner === undefined || owner === nodeId ? undefined : registry.find(owner);
+    if (owner === undefined || owner === nodeId) return undefined;
+    const node = await registry.find(owner);
+    // It has gone: whoever goes on with its sessions is to be found the next time.
+    if (node === undefined) this.#remembered.delete(sessionId);
+    return node;
   }
 
   async #findOwner(sessionId: string): Promise<string | undefined> {
-    const known = this.#remembered.get(sessionId) ?? (await this.#findHolder(sessionId));
-    const owner = known ?? (await this.#deps.repository.findOwner(sessionId));
+    const known = this.#remembered.get(sessionId);
+    if (known !== undefined && performance.now() - known.since < BELIEVED_MS) return known.owner;
+    const owner = (await this.#findHolder(sessionId)) ?? (await this.#deps.repository.findOwner(sessionId));
     if (owner === undefined) return undefined;
     this.#remembered.delete(sessionId);
-    this.#remembered.set(sessionId, owner);
+    this.#remembered.set(sessionId, { owner, since: performance.now() });
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > MOST_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
     return owner;

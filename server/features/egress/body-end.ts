@@ -36,7 +36,8 @@ class LengthEnd implements BodyEnd {
   }
 }
 
-const endless: BodyEnd = { isComplete: false, isEndless: true, take: ({ length }) => length };
+/** A body, or all of a connection, that ends when the other side says so. */
+export const ENDLESS: BodyEnd = { isComplete: false, isEndless: true, take: ({ length }) => length };
 
 /** Reads chunk after chunk: size line, data, line end; then trailers until an empty line. */
 class ChunkedEnd implements BodyEnd {
@@ -123,6 +124,6 @@ export function createBodyEnd(framing: Framing, strictness: Strictness): BodyEnd
     case 'chunked':
       return new ChunkedEnd(strictness);
     case 'until-close':
-      return endless;
+      return ENDLESS;
   }
 }

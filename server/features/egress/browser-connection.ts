@@ -11,10 +11,6 @@ import { isNavigation, NoHost, toConnectTarget, toHttpTarget } from './proxy-req
 import { readHead } from './read-head.ts';
 import { type BrowserContext, RouteFinder, type Way } from './route-finder.ts';
 
-/** In which a head must be complete once it has begun. */
-const HEAD_TIMEOUT_MS = 60_000;
-/** In which what a browser still sends after a last answer is thrown away, so that it gets to read that answer. */
-const LINGER_MS = 30_000;
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
 
 /** Whether it is the site itself that does not answer, and nothing on the way. */
@@ -81,7 +77,7 @@ export class BrowserConnection {
     const { socket } = this.#client;
     if (socket.destroyed) return;
     this.#client.end();
-    const timer = setTimeout(() => this.#client.abort(), LINGER_MS);
+    const timer = setTimeout(() => this.#client.abort(), this.#context.patience.lingerMs);
     try {
       while ((await this.#client.next()) !== undefined);
     } catch {
@@ -97,7 +93,7 @@ export class BrowserConnection {
     try {
       return await readHead(this.#client, () => {
         this.#isIdle = false;
-        timer = setTimeout(() => this.abort(), HEAD_TIMEOUT_MS);
+        timer = setTimeout(() => this.abort(), this.#context.patience.headMs);
       });
     } finally {
       clearTimeout(timer);

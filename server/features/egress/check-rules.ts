@@ -2,8 +2,11 @@ import { ConnectionRefused } from './egress-problem.ts';
 import type { EgressRules, Upstream } from './egress-rules.ts';
 import { findDomain } from './host-name.ts';
 
-/** Why a session's own rules refuse a canonical host; undefined if they do not. */
+/** Why a session's own rules refuse a canonical host now; undefined if they do not. */
 export function findRuleRefusal(host: string, rules: EgressRules): ConnectionRefused | undefined {
+  if (rules.isQuotaSpent === true) {
+    return new ConnectionRefused('traffic_quota', 'The key of the session has used up its traffic of this month');
+  }
   const blocked = findDomain(host, rules.blockedDomains);
   if (blocked !== undefined) return new ConnectionRefused('domain', `The session blocks ${blocked}`);
   if (rules.allowedDomains !== undefined && findDomain(host, rules.allowedDomains) === undefined) {

@@ -2,18 +2,19 @@ import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 import { raceAbort, toError } from '../../lib/deadline.ts';
+import { Semaphore } from '../../lib/semaphore.ts';
 import { type DialPurpose, type EgressPolicy, findAddressRefusal, isOwnService } from './address-policy.ts';
-import { connectAny } from './connect-any.ts';
+import { connectAny, type Connection, type ConnectPlan } from './connect-any.ts';
 import { ConnectionFailed, ConnectionRefused } from './egress-problem.ts';
 import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
 import { isInternalName, isLocalhost } from './host-name.ts';
+import { MOST_AT_ONCE } from './inflow.ts';
 import type { NameResolver } from './name-resolver.ts';
+import type { Patience } from './patience.ts';
 import { Peer } from './peer.ts';
 import { includesPort, type PortRange } from './port-ranges.ts';
 import { connectByHttp, connectBySocks } from './upstream-handshake.ts';
 
-const DIRECT_TIMEOUT_MS = 30_000;
-const UPSTREAM_TIMEOUT_MS = 10_000;
 const LOOPBACK = ['127.0.0.1', '::1'];
 
 /** What a dialer is made of. */
@@ -22,6 +23,7 @@ export interface DialerDeps {
   /** The ports that may be connected to. */
   readonly ports: readonly PortRange[];
   readonly resolver: NameResolver;
+  readonly patience: Pick<Patience, 'siteMs' | 'upstreamMs'>;
   /** Authorities that `https` proxies may be certified by, in place of those of the system; PEM. */
   readonly proxyAuthorities?: readonly string[] | undefined;
 }
@@ -32,6 +34,8 @@ export interface DialRequest {
   /** `http` requests go through an HTTP proxy as they are: it need not connect to anything. */
   readonly isPlainHttp: boolean;
   readonly upstreams: UpstreamSource | undefined;
+  /** Whether the socket will be read by somebody else than its peer. */
+  readonly isReleased?: boolean;
 }
 
 /** A connection on which a target, or a proxy that is to be asked for it, answers. */
@@ -40,6 +44,11 @@ export interface Route {
   readonly upstream: Upstream | undefined;
   /** Whether requests must name the whole URL, and carry the proxy's credentials. */
   readonly isAbsoluteForm: boolean;
+}
+
+interface Connecting extends Destination {
+  readonly purpose: DialPurpose;
+  readonly reading: ConnectPlan['reading'];
 }
 
 function isHttp({ protocol }: Upstream): boolean {
@@ -54,6 +63,7 @@ function isOfProxy({ reason }: ConnectionFailed): boolean {
 /** Makes connections: only to addresses that the operator's policy allows, and to exactly those that were checked. */
 export class Dialer {
   readonly #deps: DialerDeps;
+  readonly #places = new Semaphore(MOST_AT_ONCE);
 
   constructor(deps: DialerDeps) {
     this.#deps = deps;
@@ -71,12 +81,13 @@ export class Dialer {
       throw new ConnectionRefused('port', `Port ${target.port} is not among those that may be reached`);
     }
     if (upstreams === undefined) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(DIRECT_TIMEOUT_MS)]);
-      const socket = await this.#connect(target, 'target', limit).catch((error: unknown) => {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#deps.patience.siteMs)]);
+      const connecting = this.#connect({ ...target, purpose: 'target', reading: 'inflow' }, limit);
+      const { socket, inflow } = await connecting.catch((error: unknown) => {
         signal.throwIfAborted();
         throw error;
       });
-      return { peer: new Peer(socket), upstream: undefined, isAbsoluteForm: false };
+      return { peer: new Peer(socket, inflow), upstream: undefined, isAbsoluteForm: false };
     }
     let failure: Error | undefined;
     for (const upstream of upstreams.choose()) {
@@ -94,10 +105,12 @@ export class Dialer {
     throw failure ?? new ConnectionFailed('proxy_unreachable', 'There is no upstream proxy to go through');
   }
 
-  async #dialThrough(upstream: Upstream, { target, isPlainHttp }: DialRequest, signal: AbortSignal): Promise<Route> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(UPSTREAM_TIMEOUT_MS)]);
+  async #dialThrough(upstream: Upstream, request: DialRequest, signal: AbortSignal): Promise<Route> {
+    const { target, isPlainHttp } = request;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#deps.patience.upstreamMs)]);
     const atProxy = await this.#toProxyTarget(upstream, target, limit);
-    const peer = new Peer(await this.#connectProxy(upstream, limit));
+    const { socket, inflow } = await this.#connectProxy(upstream, request, limit);
+    const peer = new Peer(socket, inflow);
     const isAbsoluteForm = isPlainHttp && isHttp(upstream);
     if (isAbsoluteForm) return { peer, upstream, isAbsoluteForm };
     const giveUp = (): void => peer.abort();
@@ -128,11 +141,16 @@ export class Dialer {
     return target;
   }
 
-  async #connectProxy(upstream: Upstream, limit: AbortSignal): Promise<Socket> {
-    const { host, port, protocol } = upstream;
+  async #connectProxy(
+    { host, port, protocol }: Upstream,
+    { isReleased }: DialRequest,
+    limit: AbortSignal,
+  ): Promise<Connection> {
+    const isSecure = protocol === 'https';
+    const reading = isSecure || isReleased === true ? 'stream' : 'inflow';
     try {
-      const socket = await this.#connect({ host, port }, 'proxy', limit);
-      return protocol === 'https' ? await this.#secure(socket, host, limit) : socket;
+      const connection = await this.#connect({ host, port, purpose: 'proxy', reading }, limit);
+      return isSecure ? await this.#secure(connection.socket, host, limit) : connection;
     } catch (error) {
       if (error instanceof ConnectionRefused) throw error;
       const why = limit.aborted ? 'does not answer' : `cannot be reached: ${toError(error).message}`;
@@ -140,7 +158,7 @@ export class Dialer {
     }
   }
 
-  async #secure(socket: Socket, host: string, limit: AbortSignal): Promise<Socket> {
+  async #secure(socket: Socket, host: string, limit: AbortSignal): Promise<Connection> {
     const done = Promise.withResolvers<void>();
     const { proxyAuthorities } = this.#deps;
     const name = isIP(host) === 0 ? { servername: host } : {};
@@ -151,7 +169,7 @@ export class Dialer {
     limit.addEventListener('abort', stop, { once: true });
     try {
       await done.promise;
-      return secure;
+      return { socket: secure, inflow: undefined };
     } catch (error) {
       secure.destroy();
       throw error;
@@ -160,10 +178,10 @@ export class Dialer {
     }
   }
 
-  async #connect(to: Destination, purpose: DialPurpose, limit: AbortSignal): Promise<Socket> {
-    const addresses = await this.#findAddresses(to, purpose, limit);
+  async #connect(to: Connecting, limit: AbortSignal): Promise<Connection> {
+    const addresses = await this.#findAddresses(to, to.purpose, limit);
     try {
-      return await connectAny(addresses, to.port, limit);
+      return await connectAny({ addresses, port: to.port, reading: to.reading, places: this.#places }, limit);
     } catch (error) {
       const why = limit.aborted ? 'does not answer' : `cannot be reached (${toError(error).message})`;
       throw new ConnectionFailed('unreachable', `${to.host} ${why}`, { cause: error });
@@ -193,7 +211,7 @@ export class Dialer {
   async #resolve(host: string, limit: AbortSignal): Promise<readonly string[]> {
     if (isIP(host) !== 0) return [host];
     if (isLocalhost(host)) return LOOPBACK;
-    const found = await raceAbort(this.#deps.resolver.resolve(host), limit).catch((error: unknown) => {
+    const found = await raceAbort(this.#deps.resolver.resolve(host, limit), limit).catch((error: unknown) => {
       throw new ConnectionFailed('name_not_resolved', `The name ${host} cannot be resolved`, { cause: error });
     });
     if (found.length > 0) return found;

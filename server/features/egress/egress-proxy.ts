@@ -2,7 +2,6 @@ import type { SessionTraffic } from '@guise/contract';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
 import { BrowserConnection } from './browser-connection.ts';
-import type { Dialer } from './dialer.ts';
 import { describeProblem } from './egress-problem.ts';
 import type { Destination, EgressFailure, EgressListener, EgressRefusal, EgressRules } from './egress-rules.ts';
 import { toCanonicalHost } from './host-name.ts';
@@ -11,13 +10,14 @@ import { TrafficMeter } from './traffic-meter.ts';
 
 /** Connections of one browser at once; Chromium itself makes a few hundred at most. */
 const MAX_CONNECTIONS = 1_024;
-/** For how long a connection waits for the rules. */
-const HOLD_MS = 30_000;
 /** For how long a problem explains what a browser says. */
 const PROBLEM_AGE_MS = 10_000;
 const MAX_PROBLEMS = 200;
 
 type Problem = EgressRefusal | EgressFailure;
+
+/** What the proxies of a node have in common. */
+type ProxyNode = Pick<BrowserContext, 'dialer' | 'patience'>;
 
 interface Rules {
   readonly rules: EgressRules;
@@ -33,7 +33,7 @@ interface Rules {
 export class EgressProxy implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
-  readonly #dialer: Dialer;
+  readonly #node: ProxyNode;
   readonly #onClosed: () => void;
   readonly #meter = new TrafficMeter();
   readonly #held = new Map<Socket, NodeJS.Timeout>();
@@ -43,10 +43,10 @@ export class EgressProxy implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** Takes over a server that listens. */
-  constructor(server: Server, dialer: Dialer, onClosed: () => void) {
+  constructor(server: Server, node: ProxyNode, onClosed: () => void) {
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;
-    this.#dialer = dialer;
+    this.#node = node;
     this.#onClosed = onClosed;
     server.on('connection', (socket: Socket) => this.#accept(socket));
   }
@@ -106,7 +106,7 @@ export class EgressProxy implements AsyncDisposable {
   }
 
   #hold(socket: Socket): void {
-    const timer = setTimeout(() => socket.destroy(), HOLD_MS);
+    const timer = setTimeout(() => socket.destroy(), this.#node.patience.holdMs);
     this.#held.set(socket, timer);
     socket.on('error', () => undefined);
     socket.once('close', () => {
@@ -118,7 +118,7 @@ export class EgressProxy implements AsyncDisposable {
   #serve(socket: Socket, initial: Rules): void {
     const current = (): Rules => this.#current ?? initial;
     const context: BrowserContext = {
-      dialer: this.#dialer,
+      ...this.#node,
       meter: this.#meter,
       rules: () => current().rules,
       onRefused: (destination, refusal) => this.#onRefused(describeProblem(destination, refusal), current()),

@@ -53,6 +53,8 @@ export interface EgressRules {
   readonly findBlocked: ((host: string) => 'ads' | 'trackers' | undefined) | undefined;
   /** null: none. Counted over both directions. */
   readonly trafficLimitBytes: number | null;
+  /** Whether whoever owns the session has used up what all their sessions may move. */
+  readonly isQuotaSpent?: boolean | undefined;
 }
 
 /** Who is told what happens to a session's connections. None may throw. */

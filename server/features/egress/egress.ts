@@ -9,8 +9,10 @@ import type { EgressPolicy } from './address-policy.ts';
 import { Dialer } from './dialer.ts';
 import { EgressProxy } from './egress-proxy.ts';
 import type { Destination, Upstream, UpstreamSource } from './egress-rules.ts';
-import { type NameResolver, systemResolver } from './name-resolver.ts';
+import type { NameResolver } from './name-resolver.ts';
+import { PATIENCE, type Patience } from './patience.ts';
 import type { PortRange } from './port-ranges.ts';
+import { SystemResolver } from './system-resolver.ts';
 
 /** Ports of the proxies: below those that Linux gives to outgoing connections, so that one can be had again after a restart. */
 const FIRST_PORT = 28_000;
@@ -25,6 +27,8 @@ export interface EgressDeps {
   readonly resolver?: NameResolver | undefined;
   /** Authorities that `https` upstream proxies may be certified by, in place of those of the system; PEM. */
   readonly proxyAuthorities?: readonly string[] | undefined;
+  /** Default: as long as a browser waits. */
+  readonly patience?: Patience | undefined;
   readonly logger: Logger;
 }
 
@@ -54,6 +58,7 @@ async function listen(port: number): Promise<Server> {
 /** Gives each browser of this node a forward proxy of its own, the only way out that it has. */
 export class Egress implements AsyncDisposable {
   readonly #dialer: Dialer;
+  readonly #patience: Patience;
   readonly #logger: Logger;
   readonly #proxies = new Map<number, EgressProxy>();
   /** Of the proxies that are closed. */
@@ -61,8 +66,9 @@ export class Egress implements AsyncDisposable {
   // Another service on this machine is likely to begin elsewhere.
   #next = randomInt(PORT_COUNT);
 
-  constructor({ policy, ports, resolver = systemResolver, proxyAuthorities, logger }: EgressDeps) {
-    this.#dialer = new Dialer({ policy, ports, resolver, proxyAuthorities });
+  constructor({ logger, patience = PATIENCE, resolver = new SystemResolver(), ...deps }: EgressDeps) {
+    this.#patience = patience;
+    this.#dialer = new Dialer({ ...deps, patience, resolver });
     this.#logger = logger;
   }
 
@@ -75,7 +81,9 @@ export class Egress implements AsyncDisposable {
   async open(preferredPort?: number): Promise<EgressProxy> {
     const server = preferredPort === undefined ? await this.#listenAnywhere() : await listenExactly(preferredPort);
     server.on('error', (err) => this.#logger.warn({ err }, 'egress proxy cannot accept'));
-    const proxy = new EgressProxy(server, this.#dialer, () => this.#forget(proxy));
+    const proxy = new EgressProxy(server, { dialer: this.#dialer, patience: this.#patience }, () =>
+      this.#forget(proxy),
+    );
     this.#proxies.set(proxy.port, proxy);
     return proxy;
   }
@@ -103,7 +111,8 @@ export class Egress implements AsyncDisposable {
    */
   async dial(upstream: Upstream, target: Destination, signal: AbortSignal): Promise<Socket> {
     const upstreams: UpstreamSource = { choose: () => [upstream], report: () => undefined };
-    const { peer } = await this.#dialer.dial({ target, isPlainHttp: false, upstreams }, signal);
+    const request = { target, isPlainHttp: false, upstreams, isReleased: true };
+    const { peer } = await this.#dialer.dial(request, signal);
     return peer.release();
   }
 

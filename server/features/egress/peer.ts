@@ -1,6 +1,8 @@
 import { type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
+import type { Inflow } from './inflow.ts';
+
 /** The other side closed or broke a connection that more was expected of. */
 export class PeerGone extends Error {
   override readonly name = 'PeerGone';
@@ -14,15 +16,19 @@ export class PeerGone extends Error {
  */
 export class Peer {
   readonly socket: Socket;
+  /** Where what it sends is, for a socket that was made with one. */
+  readonly inflow: Inflow | undefined;
   readonly #gone = Promise.withResolvers<void>();
   #unread: Buffer | undefined;
   #hasEnded = false;
   #wake: (() => void) | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, inflow?: Inflow) {
     this.socket = socket;
+    this.inflow = inflow;
     socket.on('error', () => undefined);
-    socket.on('readable', this.#onReadable);
+    if (inflow === undefined) socket.on('readable', this.#onReadable);
+    else inflow.start(socket, () => this.#wake?.());
     socket.once('end', () => {
       this.#hasEnded = true;
       this.#leave();
@@ -43,12 +49,19 @@ export class Peer {
 
   /** Whether it is usable, and has sent nothing that nobody has read. */
   get isFresh(): boolean {
-    return this.isUsable && this.#unread === undefined && this.socket.readableLength === 0;
+    const isEmpty = this.inflow?.isEmpty ?? this.socket.readableLength === 0;
+    return this.isUsable && this.#unread === undefined && isEmpty;
   }
 
   #leave(): void {
     this.#gone.resolve();
+    this.inflow?.stop();
     this.#wake?.();
+  }
+
+  #read(): Buffer | undefined {
+    if (this.inflow !== undefined) return this.inflow.read();
+    return (this.socket.read() as Buffer | null) ?? undefined;
   }
 
   readonly #onReadable = (): void => {
@@ -57,7 +70,7 @@ export class Peer {
     else if (this.socket.readableLength === 0) this.socket.read(0);
   };
 
-  /** The socket, for somebody else to read from now on. */
+  /** The socket, for somebody else to read from now on. Not for one with an inflow. */
   release(): Socket {
     this.socket.off('readable', this.#onReadable);
     if (this.#unread !== undefined) this.socket.unshift(this.#unread);
@@ -73,8 +86,8 @@ export class Peer {
       return unread;
     }
     for (;;) {
-      const chunk = this.socket.read() as Buffer | null;
-      if (chunk !== null) return chunk;
+      const chunk = this.#read();
+      if (chunk !== undefined) return chunk;
       if (this.#hasEnded) return undefined;
       if (this.socket.destroyed) throw new PeerGone('The connection broke');
       const before = this.#wake;
@@ -106,6 +119,27 @@ export class Peer {
       socket.on('drain', go).on('close', go);
     });
     if (socket.destroyed) throw new PeerGone('The connection broke');
+  }
+
+  /**
+   * Writes a chunk whose memory is used again: undefined when the system has all of it, else when it will.
+   * @throws {PeerGone} at once or later
+   */
+  writeThrough(chunk: Buffer): Promise<void> | undefined {
+    const { socket } = this;
+    if (!socket.writable) throw new PeerGone('The connection is closed');
+    let onWritten = (): void => undefined;
+    socket.write(chunk, () => onWritten());
+    if (socket.writableLength === 0) return undefined;
+    return new Promise((resolve, reject) => {
+      const finish = (): void => {
+        socket.off('close', finish);
+        if (socket.destroyed) reject(new PeerGone('The connection broke'));
+        else resolve();
+      };
+      onWritten = finish;
+      socket.on('close', finish);
+    });
   }
 
   /** Says that nothing more comes, after what was written. */

@@ -225,10 +225,28 @@ describe('rules that change', () => {
     await until(() => client.end() && idle.end());
     const { receivedBytes, sentBytes } = rig.proxy.traffic;
     expect(receivedBytes + sentBytes).toBeGreaterThan(limit);
-    expect(receivedBytes + sentBytes).toBeLessThan(limit + 200_000);
+    expect(receivedBytes + sentBytes).toBeLessThan(limit + 600_000);
     using late = openRawClient(rig.proxy.port, toConnect(`127.0.0.1:${site.port}`));
     await until(() => late.received().startsWith('HTTP/1.1 403 '));
     expect(rig.refusals.map(({ reason }) => reason)).toEqual(['traffic_limit', 'traffic_limit']);
+  });
+});
+
+describe('a session whose owner has used up what they may move', () => {
+  it('loses all its connections, and gets new ones when there is more again', async () => {
+    await using rig = await openEgressRig();
+    await using site = await openSite('hello');
+    rig.configure();
+    using running = openRawClient(rig.proxy.port, `${toConnect(`127.0.0.1:${site.port}`)}hi`);
+    await until(() => running.received().endsWith('hello'));
+    rig.configure({ isQuotaSpent: true });
+    await until(() => running.end());
+    using refused = openRawClient(rig.proxy.port, get(`127.0.0.1:${site.port}`, NAVIGATION));
+    await until(() => refused.received().startsWith('HTTP/1.1 403 '));
+    expect(rig.refusals.map(({ reason }) => reason)).toEqual(['traffic_quota']);
+    rig.configure({ isQuotaSpent: false });
+    using again = openRawClient(rig.proxy.port, `${toConnect(`127.0.0.1:${site.port}`)}hi`);
+    await until(() => again.received().endsWith('hello'));
   });
 });
 

@@ -1,15 +1,18 @@
 import type { EgressFailureReason, RefusalReason } from '@guise/contract';
 
 import { findRuleRefusal, leavesAsRuled } from './check-rules.ts';
+import type { Counts } from './copy-stream.ts';
 import type { Dialer, Route } from './dialer.ts';
 import { ConnectionRefused } from './egress-problem.ts';
 import type { Destination, EgressRules } from './egress-rules.ts';
+import type { Patience } from './patience.ts';
 import { type TrafficMeter, TrafficSpent } from './traffic-meter.ts';
 
 /** What the connections of one browser have in common. */
 export interface BrowserContext {
   readonly dialer: Dialer;
   readonly meter: TrafficMeter;
+  readonly patience: Patience;
   /** Those that hold now. */
   readonly rules: () => EgressRules;
   /** Tells that a connection was refused. */
@@ -85,11 +88,8 @@ export class RouteFinder {
   }
 
   /** Counts bytes of a way; tells, once, when they were too many. */
-  countsOf({ destination }: Way): {
-    readonly sent: (bytes: number) => void;
-    readonly received: (bytes: number) => void;
-  } {
-    const { meter, onSpent } = this.#context;
+  countsOf({ destination }: Way): Counts {
+    const { meter, onSpent, patience } = this.#context;
     const guard = (add: () => void): void => {
       try {
         add();
@@ -99,6 +99,7 @@ export class RouteFinder {
       }
     };
     return {
+      halfOpenMs: patience.halfOpenMs,
       sent: (bytes) => guard(() => meter.addSent(bytes)),
       received: (bytes) => guard(() => meter.addReceived(bytes)),
     };

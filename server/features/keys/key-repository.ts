@@ -162,6 +162,17 @@ export class KeyRepository {
     return { sessions: row?.sessions ?? 0, trafficBytesThisMonth: row?.bytes ?? 0 };
   }
 
+  /** Those of some tenants who have moved all that they may this month. */
+  async listSpent(tenantIds: readonly string[]): Promise<string[]> {
+    if (tenantIds.length === 0) return [];
+    const rows = await this.#db.query<{ id: string }>(
+      `select id from api_keys join key_traffic on key_id = id and month = ${THIS_MONTH}
+       where id = any($1::uuid[]) and bytes >= max_traffic_bytes_per_month`,
+      [tenantIds],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Adds what tenants have moved to their month. */
   async addTraffic(bytesByTenant: ReadonlyMap<string, number>): Promise<void> {
     if (bytesByTenant.size === 0) return;

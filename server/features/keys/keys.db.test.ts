@@ -211,7 +211,7 @@ describe('tenants', () => {
     const { keys, commands } = await setUp(stack);
     const { id } = await commands.create({ name: 'alice', role: 'user' }, KEYLESS);
     const traffic = { receivedBytes: 0, sentBytes: 0 };
-    const session: MeteredSession = { id: 's', ownerKeyId: id, egress: { traffic } };
+    const session: MeteredSession = { id: 's', ownerKeyId: id, egress: { traffic, holdToQuota: () => undefined } };
     let live = [session, { ...session, id: 'nobody', ownerKeyId: null }];
     const recorder = new TrafficRecorder({ keys, listLive: () => live });
     const moved = async (): Promise<number> => {
@@ -228,12 +228,39 @@ describe('tenants', () => {
     expect(await moved()).toBe(2_050);
   });
 
+  it('are cut off while they have moved what they may, and no others', async () => {
+    await using stack = new AsyncDisposableStack();
+    const { keys, commands } = await setUp(stack);
+    const held = new Map<string, boolean>();
+    const open = async (name: string, most: number | null): Promise<MeteredSession> => {
+      const quotas = { maxTrafficBytesPerMonth: most };
+      const { id } = await commands.create({ name, role: 'user', quotas }, KEYLESS);
+      const traffic = { receivedBytes: 60, sentBytes: 40 };
+      return { id: name, ownerKeyId: id, egress: { traffic, holdToQuota: (isSpent) => void held.set(name, isSpent) } };
+    };
+    const live = [await open('enough', 101), await open('all', 100), await open('endless', null)];
+    const recorder = new TrafficRecorder({ keys, listLive: () => live });
+    await recorder.store();
+    expect([...held]).toEqual([
+      ['enough', false],
+      ['all', true],
+      ['endless', false],
+    ]);
+    await commands.update({ keyId: live[1]?.ownerKeyId ?? '', quotas: { maxTrafficBytesPerMonth: 200 } });
+    await recorder.store();
+    expect(held.get('all')).toBe(false);
+  });
+
   it('are charged later when the database is away', async () => {
     await using stack = new AsyncDisposableStack();
     const { keys, commands } = await setUp(stack);
     const { id } = await commands.create({ name: 'alice', role: 'user' }, KEYLESS);
     const away = { is: true };
-    const session = { id: 's', ownerKeyId: id, egress: { traffic: { receivedBytes: 7, sentBytes: 0 } } };
+    const session = {
+      id: 's',
+      ownerKeyId: id,
+      egress: { traffic: { receivedBytes: 7, sentBytes: 0 }, holdToQuota: () => undefined },
+    };
     const recorder = new TrafficRecorder({
       listLive: () => [session],
       keys: {
@@ -241,6 +268,7 @@ describe('tenants', () => {
           if (away.is) throw new Error('away');
           await keys.addTraffic(bytes);
         },
+        listSpent: (ids) => keys.listSpent(ids),
       },
     });
     await expect(recorder.store()).rejects.toThrow('away');

@@ -4,11 +4,15 @@ import type { KeyRepository } from './key-repository.ts';
 export interface MeteredSession {
   readonly id: string;
   readonly ownerKeyId: string | null;
-  readonly egress: { readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number } };
+  readonly egress: {
+    readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number };
+    /** Cuts it off while its owner has used up what they may move. */
+    holdToQuota(isSpent: boolean): void;
+  };
 }
 
 interface RecorderDeps {
-  readonly keys: Pick<KeyRepository, 'addTraffic'>;
+  readonly keys: Pick<KeyRepository, 'addTraffic' | 'listSpent'>;
   /** The sessions that are live here now. */
   readonly listLive: () => readonly MeteredSession[];
 }
@@ -18,7 +22,7 @@ interface Counted {
   bytes: number;
 }
 
-/** Adds what the sessions of tenants move to what they may move in a month. */
+/** Adds what the sessions of tenants move to what they may move in a month, and cuts off those of tenants who have. */
 export class TrafficRecorder {
   readonly #deps: RecorderDeps;
   readonly #counted = new Map<string, Counted>();
@@ -35,7 +39,7 @@ export class TrafficRecorder {
     this.#counted.set(session.id, { session, bytes: 0 });
   }
 
-  /** Writes down what was moved since the last call; to be called every few seconds, and at the end. */
+  /** Writes down what was moved since the last call, and who may move no more; to be called every few seconds, and at the end. */
   async store(): Promise<void> {
     const live = this.#deps.listLive();
     live.forEach((session) => this.track(session));
@@ -52,6 +56,15 @@ export class TrafficRecorder {
       for (const [owner, bytes] of writing) this.#add(owner, bytes);
       throw error;
     }
+    await this.#holdToQuotas();
+  }
+
+  /** On all nodes alike: what others have moved is in the same sum. */
+  async #holdToQuotas(): Promise<void> {
+    const owned = this.#deps.listLive().filter(({ ownerKeyId }) => ownerKeyId !== null);
+    const owners = new Set(owned.map(({ ownerKeyId }) => ownerKeyId ?? ''));
+    const spent = new Set(await this.#deps.keys.listSpent([...owners]));
+    for (const { ownerKeyId, egress } of owned) egress.holdToQuota(spent.has(ownerKeyId ?? ''));
   }
 
   #meter(counted: Counted): void {

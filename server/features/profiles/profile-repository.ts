@@ -200,14 +200,14 @@ export class ProfileRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Locks a profile for a session of this node. Of callers at once one gets it. */
+  /** Locks a profile for a session of this node; also for one that has it already and was another node's. Of callers at once one gets it. */
   async lock(id: string, sessionId: string): Promise<LockResult> {
     for (let attempt = 1; ; attempt += 1) {
       const [row] = await this.#db.query<ProfileRow>(
         `with locked as (
            update profiles
            set locked_by_session_id = $2, locked_by_node_id = $3, locked_at = now()
-           where id = $1 and locked_by_session_id is null
+           where id = $1 and (locked_by_session_id is null or locked_by_session_id = $2)
            returning *
          )
          select ${PROFILE_COLUMNS} from locked as profiles ${NEWEST_STATE}`,
@@ -221,12 +221,12 @@ export class ProfileRepository {
     }
   }
 
-  /** Frees the lock a session holds; nothing happens where it holds none (any more). */
+  /** Frees the lock a session of this node holds; nothing happens where it holds none (any more). */
   async unlock(id: string, sessionId: string): Promise<void> {
     await this.#db.query(
       `update profiles set locked_by_session_id = null, locked_by_node_id = null, locked_at = null
-       where id = $1 and locked_by_session_id = $2`,
-      [id, sessionId],
+       where id = $1 and locked_by_session_id = $2 and locked_by_node_id = $3`,
+      [id, sessionId, this.#nodeId],
     );
   }
 

@@ -42,6 +42,8 @@ export class LiveSession {
   readonly createdAt: Date;
   readonly recycle: RecycleMode;
   readonly stealthLevel: StealthLevel;
+  /** Whether what another node needs to go on with it is kept. */
+  readonly checkpoint: boolean;
   readonly egress: SessionEgress;
   /** Requests it had served before this process had it: none, unless it was taken over. */
   readonly requestsBefore: number;
@@ -78,6 +80,7 @@ export class LiveSession {
     this.createdAt = record.createdAt;
     this.recycle = record.recycle;
     this.stealthLevel = record.stealthLevel;
+    this.checkpoint = record.checkpoint;
     this.state = record.state;
     this.limits = limitsOf(record);
     this.requestsBefore = record.requestCount;

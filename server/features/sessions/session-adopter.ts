@@ -12,7 +12,7 @@ import type { SessionRecord } from './session-record.ts';
 import type { SessionRegistry } from './session-registry.ts';
 import type { SessionRepository } from './session-repository.ts';
 import { SessionStart } from './session-start.ts';
-import type { OpenSessionPort } from './session-starter.ts';
+import type { OpenSessionPort } from './session-launcher.ts';
 import { nextState } from './session-state.ts';
 
 /** How long the start of the service waits for the browsers it takes over. Milliseconds. */

@@ -79,6 +79,7 @@ export class SessionEgress {
   #sessionId: string | undefined;
   #browser: { readonly itself: EgressBrowser; readonly proxy: BrowserEgress } | undefined;
   #exit: ExitPlace | undefined;
+  #isQuotaSpent = false;
 
   private constructor(deps: EgressDeps, proxy: ChosenProxy | undefined, limits: EgressLimits) {
     this.#deps = deps;
@@ -189,20 +190,33 @@ export class SessionEgress {
     return this.#browser?.proxy.lastProblem(hostname.replace(/^\[|\]$/g, ''), port === '' ? usual : Number(port));
   }
 
+  /** Whether its owner has used up what their sessions may move: it is cut off then, until they have more again. */
+  holdToQuota(isSpent: boolean): void {
+    if (this.#isQuotaSpent === isSpent) return;
+    this.#isQuotaSpent = isSpent;
+    this.#applyRules();
+  }
+
   async #configure(signal: AbortSignal): Promise<void> {
     if (this.#browser === undefined || this.#sessionId === undefined) return;
-    const { itself, proxy } = this.#browser;
-    const { allowedDomains, blockedDomains = [], blockResources = [], trafficLimitMb = null } = this.#limits;
-    const { findBlocked, blockedTypes } = this.#deps.planBlocking(blockResources);
+    const { itself } = this.#browser;
+    const { blockedTypes } = this.#deps.planBlocking(this.#limits.blockResources ?? []);
     const isBlocking = blockedTypes.length + (itself.spec.blockedTypes ?? []).length > 0;
     if (isBlocking) await itself.setBlockedTypes(blockedTypes, signal);
+    this.#applyRules();
+  }
+
+  #applyRules(): void {
+    if (this.#browser === undefined || this.#sessionId === undefined) return;
+    const { allowedDomains, blockedDomains = [], blockResources = [], trafficLimitMb = null } = this.#limits;
     const rules: EgressRules = {
       upstreams: this.#proxy?.opened.source,
       allowedDomains,
       blockedDomains,
-      findBlocked,
+      findBlocked: this.#deps.planBlocking(blockResources).findBlocked,
       trafficLimitBytes: trafficLimitMb === null ? null : trafficLimitMb * BYTES_PER_MB,
+      isQuotaSpent: this.#isQuotaSpent,
     };
-    proxy.configure(rules, this.#deps.listener(this.#sessionId));
+    this.#browser.proxy.configure(rules, this.#deps.listener(this.#sessionId));
   }
 }

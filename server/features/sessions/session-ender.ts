@@ -58,7 +58,10 @@ export class SessionEnder {
     if (this.#registry.live.get(live.id) !== live) return;
     this.#startEnding(live, closeReason, async () => {
       const closing = this.#journal.moveLive(live, 'close', { reason: closeReason, closeReason });
-      throwFailures(await Promise.allSettled([closing, this.#letGo(live)]), 'A session did not end cleanly');
+      throwFailures(
+        await Promise.allSettled([closing, this.#letGo(live, closeReason)]),
+        'A session did not end cleanly',
+      );
       // What its clients did while they were sent away is no use of it any more.
       await this.#journal.move(live.id, 'closed', { reason: 'nothing is left of the browser' });
     });
@@ -71,14 +74,18 @@ export class SessionEnder {
     const closeReason = 'browser_crashed';
     this.#startEnding(live, closeReason, async () => {
       const lost = this.#journal.moveLive(live, 'lose', { reason: 'the browser process ended', closeReason });
-      throwFailures(await Promise.allSettled([lost, this.#letGo(live)]), 'A crashed session did not end cleanly');
+      throwFailures(
+        await Promise.allSettled([lost, this.#letGo(live, closeReason)]),
+        'A crashed session did not end cleanly',
+      );
     });
   }
 
   /** Saves what is to be kept of a session, and frees the rest. */
-  async #letGo(live: LiveSession): Promise<void> {
+  async #letGo(live: LiveSession, closeReason: CloseReason): Promise<void> {
     try {
-      await this.#saveProfile(live);
+      // A node that was given up has no say any more: another may have gone on with the session.
+      if (closeReason !== 'node_lost') await this.#saveProfile(live);
     } finally {
       await live.release();
     }

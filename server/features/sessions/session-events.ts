@@ -33,6 +33,8 @@ export interface SessionEvents {
     /** Null where it failed. */
     readonly identity: SessionIdentity | null;
   };
+  /** A session whose node has gone was started anew here, or could not be. */
+  restored: { readonly sessionId: string; readonly outcome: 'restored' | 'lost' };
   /** What a session's browser uses has been measured. */
   usageSampled: { readonly sessionId: string; readonly ownerKeyId: string | null; readonly usage: SessionUsage };
   /** A command of a client was refused. */

@@ -30,7 +30,8 @@ export function checkProfileOptions(input: CreateSession): void {
   }
 }
 
-function pinned(request: BrowserRequest): BrowserRequest {
+/** The same browser, launched to be one certain individual. */
+export function pinned(request: BrowserRequest): BrowserRequest {
   return { ...request, fit: 'pinned', accepts: () => false };
 }
 

@@ -11,6 +11,8 @@ export interface SessionRecord {
   /** The saved profile it wears; null also once that profile is deleted. */
   readonly profileId: string | null;
   readonly persist: PersistMode;
+  /** Whether what another node needs to go on with it is kept. */
+  readonly checkpoint: boolean;
   readonly state: SessionState;
   readonly closeReason: CloseReason | null;
   readonly headless: boolean;
@@ -62,6 +64,7 @@ export interface SessionRow {
   owner_key_id: string | null;
   profile_id: string | null;
   persist: boolean | null;
+  checkpoint: boolean | null;
   persist_cache: boolean | null;
   state: SessionState;
   close_reason: CloseReason | null;
@@ -86,7 +89,7 @@ export interface SessionRow {
 
 export const SESSION_COLUMNS = `sessions.id, sessions.node_id, sessions.owner_key_id, sessions.profile_id,
   (sessions.options -> 'persist')::boolean as persist, (sessions.options -> 'persistCache')::boolean as persist_cache,
-  sessions.options -> 'egress' as egress,
+  (sessions.options -> 'checkpoint')::boolean as checkpoint, sessions.options -> 'egress' as egress,
   sessions.state, sessions.close_reason, sessions.headless,
   sessions.stealth_level, sessions.identity, sessions.metadata, sessions.cdp_port, sessions.timeout_ms,
   sessions.max_lifetime_ms, sessions.max_requests, sessions.memory_limit_bytes, sessions.recycle,
@@ -113,6 +116,7 @@ export function toRecord(row: SessionRow): SessionRecord {
     ownerKeyId: row.owner_key_id,
     profileId: row.profile_id,
     persist: toPersistMode({ persist: row.persist, persistCache: row.persist_cache }),
+    checkpoint: row.checkpoint === true,
     state: row.state,
     closeReason: row.close_reason,
     headless: row.headless,

@@ -27,6 +27,8 @@ export interface MoveDetails {
   readonly requestCount?: number;
   /** What the event is called; `stateChanged` unless it says more. */
   readonly eventType?: SessionEventType;
+  /** The node that has it from now on. */
+  readonly nodeId?: string;
 }
 
 /** What is to be known of an event beside its type. */
@@ -78,6 +80,11 @@ export class SessionRepository {
   constructor(db: Queryable, nodeId: string) {
     this.#db = db;
     this.#nodeId = nodeId;
+  }
+
+  /** The same as another node. */
+  as(nodeId: string): SessionRepository {
+    return new SessionRepository(this.#db, nodeId);
   }
 
   async insert(session: NewSession): Promise<SessionRecord> {
@@ -156,7 +163,8 @@ export class SessionRepository {
   }
 
   /**
-   * Moves one session along the state machine in a single statement, its event with it.
+   * Moves one session of this node along the state machine in a single statement, its event with it. What a node that was given up does of
+   * its former sessions changes nothing of those that others have gone on with.
    *
    * The row is locked before its state is looked at: two callers racing for the same move have exactly one winner, on
    * one node or on many, and a move that is still allowed after the other's is made then. (An UPDATE that joins the
@@ -165,16 +173,17 @@ export class SessionRepository {
    */
   async move(id: string, trigger: SessionTrigger, details: MoveDetails): Promise<SessionRecord | undefined> {
     const moves = movesOf(trigger);
-    const { reason, closeReason, error, cdpPort, identity, lastActivityAt, requestCount, eventType } = details;
+    const { reason, closeReason, error, cdpPort, identity, lastActivityAt, requestCount, eventType, nodeId } = details;
     const [row] = await this.#db.query<SessionRow>(
       `with locked as (
-         select id, state as from_state from sessions where id = $1 and state = any ($2::text[]) for update
+         select id, state as from_state from sessions where id = $1 and node_id = $12 and state = any ($2::text[]) for update
        ), moved as (
          update sessions
          set state = moves.target,
              close_reason = coalesce(sessions.close_reason, $4),
              error = coalesce($5, sessions.error),
-             cdp_port = case when moves.target = 'CLOSED' then null else coalesce($6, sessions.cdp_port) end,
+             node_id = coalesce($13, sessions.node_id),
+             cdp_port = case when moves.target in ('CLOSED', 'INITIALIZING') then null else coalesce($6, sessions.cdp_port) end,
              identity = coalesce($7::jsonb, sessions.identity),
              last_activity_at = coalesce($8, sessions.last_activity_at),
              request_count = coalesce($10, sessions.request_count),
@@ -186,6 +195,8 @@ export class SessionRepository {
        ), event as (
          insert into session_events (session_id, type, from_state, to_state, reason)
          select id, $11, from_state, state, $9 from moved
+       ), forgotten as (
+         delete from session_checkpoints using moved where session_id = moved.id and moved.state = 'CLOSED'
        )
        select ${SESSION_COLUMNS} from moved as sessions`,
       [
@@ -200,6 +211,8 @@ export class SessionRepository {
         reason,
         requestCount ?? null,
         eventType ?? 'stateChanged',
+        this.#nodeId,
+        nodeId ?? null,
       ],
     );
     return row && toRecord(row);
@@ -215,11 +228,12 @@ export class SessionRepository {
        set request_count = greatest(sessions.request_count, used.request_count),
            last_activity_at = greatest(sessions.last_activity_at, used.last_activity_at)
        from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as used (id, request_count, last_activity_at)
-       where sessions.id = used.id and sessions.state <> all ('{CLOSING,CLOSED}')`,
+       where sessions.id = used.id and sessions.node_id = $4 and sessions.state <> all ('{CLOSING,CLOSED}')`,
       [
         uses.map(({ id }) => id),
         uses.map(({ requestCount }) => requestCount),
         uses.map(({ lastActivityAt }) => lastActivityAt),
+        this.#nodeId,
       ],
     );
   }
@@ -261,6 +275,12 @@ export class SessionRepository {
        insert into session_events (session_id, type, reason, data) select id, $2, $3, $4::jsonb from locked`,
       [id, type, reason, toJsonb(data)],
     );
+  }
+
+  /** The options a session was created with; undefined where there is no such session. */
+  async findOptions(id: string): Promise<object | undefined> {
+    const [row] = await this.#db.query<{ options: object }>('select options from sessions where id = $1', [id]);
+    return row?.options;
   }
 
   /** Ids of this node's sessions that have not ended. */

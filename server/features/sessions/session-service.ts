@@ -7,6 +7,9 @@ import { AppError } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
 import type { SessionPlaces } from '../pool/index.ts';
 import { toBytes } from './create-options.ts';
+import { CheckpointKeeper } from './checkpoints/checkpoint-keeper.ts';
+import type { SessionCheckpoints } from './checkpoints/session-checkpoints.ts';
+import { type SendElsewhere, SessionReviver } from './checkpoints/session-reviver.ts';
 import { changesEgress } from './egress-options.ts';
 import { drainSessions } from './drain-sessions.ts';
 import { limitsOf, type LiveSession } from './live-session.ts';
@@ -14,6 +17,7 @@ import { SessionAdopter } from './session-adopter.ts';
 import { SessionEnder } from './session-ender.ts';
 import type { SessionEgress } from './session-egress.ts';
 import { SessionJournal } from './session-journal.ts';
+import { SessionLauncher } from './session-launcher.ts';
 import { SessionLimitKeeper } from './session-limit-keeper.ts';
 import type { SessionRecord } from './session-record.ts';
 import { SessionRecycler } from './session-recycler.ts';
@@ -33,6 +37,9 @@ export interface SessionServiceDeps extends SessionStarterDeps {
   readonly nodeId: string;
   /** Ends a session that another node has; nothing happens where none has it. */
   readonly endElsewhere?: ((id: string) => Promise<void>) | undefined;
+  readonly checkpoints: SessionCheckpoints;
+  /** See `SessionReviver`; undefined where there are no other nodes. */
+  readonly sendElsewhere?: SendElsewhere | undefined;
   /** Ends a browser and starts another with what it had: its user-data directory and its open pages. */
   readonly relaunch: (old: Browser, signal: AbortSignal) => Promise<Browser>;
   /** Connects to a browser that a service which was killed left running. */
@@ -53,6 +60,8 @@ export class SessionService {
   readonly #ender: SessionEnder;
   readonly #starter: SessionStarter;
   readonly #limits: SessionLimitKeeper;
+  readonly #keeper: CheckpointKeeper;
+  readonly #reviver: SessionReviver;
 
   constructor(deps: SessionServiceDeps) {
     this.#deps = deps;
@@ -63,7 +72,11 @@ export class SessionService {
     const recycler = new SessionRecycler({ journal, ender, relaunch, logger });
     this.#journal = journal;
     this.#ender = ender;
-    this.#starter = new SessionStarter(deps, { registry, journal, ender });
+    const launcher = new SessionLauncher(deps, { registry, journal, ender });
+    this.#starter = new SessionStarter(deps, { registry, journal, ender, launcher });
+    this.#keeper = new CheckpointKeeper({ checkpoints: deps.checkpoints, journal, logger });
+    const sendElsewhere = deps.sendElsewhere;
+    this.#reviver = new SessionReviver({ ...deps, registry, journal, launcher, keeper: this.#keeper, sendElsewhere });
     this.#limits = new SessionLimitKeeper({ registry, journal, ender, recycler });
   }
 
@@ -211,11 +224,14 @@ export class SessionService {
 
   /**
    * Tells all sessions that this process is about to stop and waits for them to end by themselves, `timeoutMs` at most; what has
-   * not ended then is ended. Never rejects.
+   * not ended then is handed over to another node, where it has checkpoints and there is one, and otherwise ended. Never rejects.
    */
   async drain(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const { logger } = this.#deps;
     await drainSessions({ registry: this.#registry, journal: this.#journal, logger }, timeoutMs, signal);
+    if (this.#deps.sendElsewhere !== undefined) {
+      await Promise.all(this.live.filter(({ checkpoint }) => checkpoint).map((live) => this.#reviver.handOver(live)));
+    }
     await this.endAll('node_drained');
   }
 
@@ -226,13 +242,19 @@ export class SessionService {
 
   /**
    * Closes the rows of this node that belong to nobody: those a predecessor left behind, and those whose end the
-   * database did not take when it came. So do the locks of profiles whose sessions are gone. Returns how many rows.
+   * database did not take when it came. Those a predecessor has left a checkpoint of are started anew. The locks of profiles whose sessions are
+   * gone are freed. Returns how many rows.
    */
   async closeUnowned(): Promise<number> {
     const ids = await this.#deps.sessions.listLiveIds();
     const { unrecorded } = this.#registry;
     const unowned = ids.filter((id) => !this.#registry.isOwned(id));
+    const saved = await this.#deps.checkpoints.listSaved(unowned.filter((id) => !unrecorded.has(id)));
     for (const id of unowned) {
+      if (saved.has(id)) {
+        await this.#reviver.revive(id, this.#deps.nodeId);
+        continue;
+      }
       const closeReason = unrecorded.get(id) ?? 'node_lost';
       await this.#journal.move(id, 'lose', { reason: 'nothing of it was left', closeReason });
       unrecorded.delete(id);
@@ -241,10 +263,25 @@ export class SessionService {
     return unowned.length;
   }
 
-  /** Closes rows of sessions whose node was lost, and tells those who watch. */
-  async closeLost(ids: readonly string[]): Promise<void> {
-    for (const id of ids)
-      await this.#journal.move(id, 'lose', { reason: 'its node was lost', closeReason: 'node_lost' });
+  /** Closes rows of sessions whose node was lost, and tells those who watch; goes on here or elsewhere with those that have checkpoints. */
+  async closeLost(nodeId: string, ids: readonly string[]): Promise<void> {
+    const saved = await this.#deps.checkpoints.listSaved(ids);
+    const lost = new SessionJournal(this.#deps.sessions.as(nodeId), this.#deps.events);
+    for (const id of ids) {
+      if (saved.has(id)) await this.#reviver.revive(id, nodeId);
+      else await lost.move(id, 'lose', { reason: 'its node was lost', closeReason: 'node_lost' });
+    }
+  }
+
+  /** Goes on with a session that has its place here, for another node. @throws {AppError} SESSION_ENDED where it has ended meanwhile */
+  async revive(id: string, fromNodeId: string): Promise<void> {
+    if (await this.#reviver.revive(id, fromNodeId)) return;
+    if (!this.isHere(id)) throw await this.#whyNotLive(id);
+  }
+
+  /** Takes the checkpoints of all live sessions that want any. Never rejects. */
+  async takeCheckpoints(signal: AbortSignal): Promise<void> {
+    await this.#keeper.saveAll(this.live, signal);
   }
 
   /** One look at every live session's limits: begins to end or recycle those past one. */

@@ -2,44 +2,27 @@ import { randomUUID } from 'node:crypto';
 
 import type { CreateSession, SessionIdentity } from '@guise/contract';
 
-import type { Browser } from '../../browser/index.ts';
+import { emptyCheckpoint } from '../../browser/index.ts';
 import { type Actor, isInScope, scopeOf } from '../../lib/actor.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { TypedEmitter } from '../../lib/typed-emitter.ts';
-import type { Logger } from '../../platform/logger/logger.ts';
-import type { BrowserRequest, SessionPlaces, WarmPool } from '../pool/index.ts';
+import type { SessionPlaces } from '../pool/index.ts';
 import { noSuchProfile, type ProfileRecord, type WornProfile } from '../profiles/index.ts';
-import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
+import { toBrowserRequest } from './browser-request.ts';
+import type { SessionCheckpoints } from './checkpoints/session-checkpoints.ts';
 import { type SessionDefaults, toBrowserOptions, toNewSession } from './create-options.ts';
 import { toSelection } from './egress-options.ts';
-import { HeldBrowser } from './held-browser.ts';
-import { LiveSession } from './live-session.ts';
-import { placeAtExit, type PlacedSession } from './place-at-exit.ts';
-import { type EgressDeps, SessionEgress } from './session-egress.ts';
-import { checkProfileOptions, type Profiles, takeProfile, toProfileRequest } from './session-profile.ts';
+import { placeAtExit } from './place-at-exit.ts';
+import { SessionEgress } from './session-egress.ts';
+import { checkProfileOptions, takeProfile, toProfileRequest } from './session-profile.ts';
 import type { InsertSession } from './insert-session.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { SessionEvents } from './session-events.ts';
 import type { SessionJournal } from './session-journal.ts';
+import type { SessionLauncher, SessionLauncherDeps, SessionPlan } from './session-launcher.ts';
 import type { NewSession, SessionRecord } from './session-record.ts';
 import type { SessionRegistry } from './session-registry.ts';
 import { SessionStart } from './session-start.ts';
-
-/** A session's own debugging port. */
-export interface SessionPort extends AsyncDisposable {
-  readonly port: number;
-}
-
-/**
- * Opens a port on which the browser that `held` has at the time can be reached: `preferred`, where that is given and free.
- *
- * @throws {AppError} CAPACITY_EXHAUSTED
- */
-export type OpenSessionPort = (
-  sessionId: string,
-  held: { readonly current: Browser },
-  preferred?: number,
-) => Promise<SessionPort>;
 
 /** How many sessions keys may have and ask for. */
 interface SessionQuotas {
@@ -58,46 +41,13 @@ export interface CreatingCaller {
 }
 
 /** What sessions are made of and where. */
-export interface SessionStarterDeps {
+export interface SessionStarterDeps extends SessionLauncherDeps {
   readonly insertSession: InsertSession;
-  readonly pool: Pick<WarmPool, 'acquire'>;
   readonly admission: Pick<SessionPlaces, 'acquire'>;
   readonly quotas: SessionQuotas;
-  readonly identities: Identities;
-  readonly profiles: Profiles;
-  readonly egress: EgressDeps;
-  readonly openPort: OpenSessionPort;
+  readonly checkpoints: Pick<SessionCheckpoints, 'save'>;
   readonly events: TypedEmitter<SessionEvents>;
-  readonly logger: Logger;
   readonly defaults: SessionDefaults;
-  readonly extensionsDir: string;
-}
-
-/** What a create request comes to. */
-interface SessionPlan {
-  readonly input: PlacedSession;
-  readonly request: BrowserRequest;
-  readonly egress: SessionEgress;
-}
-
-/** What a start works with. */
-interface StartParts extends SessionPlan {
-  /** The saved profile it wears. */
-  readonly worn: WornProfile | undefined;
-  /** What the session holds so far. */
-  readonly owned: AsyncDisposableStack;
-}
-
-/** What the browser of a session claims to be. */
-function toSessionIdentity({ spec, userAgent, version }: Browser, { viewport }: BrowserRequest): SessionIdentity {
-  const common = { browserVersion: version, viewport: viewport ?? spec.viewport };
-  if (spec.identity === undefined) {
-    const { timezone = null, locale = null } = spec;
-    return { ...common, userAgent, timezone, locale, fingerprint: null };
-  }
-  const fingerprint = withViewport(spec.identity.fingerprint, viewport);
-  const { userAgent: claimed, timezone, locale } = fingerprint;
-  return { ...common, userAgent: claimed, timezone, locale, fingerprint };
 }
 
 /** Starts sessions; one that cannot be started is undone to the last trace but its CLOSED row. */
@@ -106,15 +56,22 @@ export class SessionStarter {
   readonly #registry: SessionRegistry;
   readonly #journal: SessionJournal;
   readonly #ender: SessionEnder;
+  readonly #launcher: SessionLauncher;
 
   constructor(
     deps: SessionStarterDeps,
-    parts: { readonly registry: SessionRegistry; readonly journal: SessionJournal; readonly ender: SessionEnder },
+    parts: {
+      readonly registry: SessionRegistry;
+      readonly journal: SessionJournal;
+      readonly ender: SessionEnder;
+      readonly launcher: SessionLauncher;
+    },
   ) {
     this.#deps = deps;
     this.#registry = parts.registry;
     this.#journal = parts.journal;
     this.#ender = parts.ender;
+    this.#launcher = parts.launcher;
   }
 
   /** See `SessionService.create`. */
@@ -148,7 +105,8 @@ export class SessionStarter {
           identity,
         });
       try {
-        const { record, isWarm } = await this.#start(id, { ...plan, worn, owned }, signal);
+        const { live, record, isWarm } = await this.#launcher.launch(id, { ...plan, worn, owned }, signal);
+        if (live.checkpoint) await this.#deps.checkpoints.save(id, emptyCheckpoint(input.startUrl));
         place.browserRuns();
         const launched = request.fit === 'pinned' ? 'pinned' : 'cold';
         created(isWarm ? 'warm' : launched, record.identity);
@@ -168,33 +126,6 @@ export class SessionStarter {
   async #insert(session: NewSession, { quotas: { maxSessions } }: Actor): Promise<void> {
     const record = await this.#deps.insertSession(session, maxSessions);
     if (record === undefined) throw this.#deps.quotas.sessionsExceeded(maxSessions ?? 0);
-  }
-
-  async #start(
-    id: string,
-    { input, request, egress, worn, owned }: StartParts,
-    signal: AbortSignal,
-  ): Promise<{ record: SessionRecord; isWarm: boolean }> {
-    const fill = worn?.hasState === true ? worn.fill.bind(worn) : undefined;
-    const { browser, isWarm } = await this.#deps.pool.acquire({ ...request, fill }, signal);
-    const held = owned.use(new HeldBrowser(browser));
-    await this.#giveCookies(id, { browser, worn }, signal);
-    await egress.attach(id, browser, signal);
-    const { port: cdpPort } = owned.use(await this.#deps.openPort(id, held));
-    const identity = toSessionIdentity(browser, request);
-    const [record] = await Promise.all([
-      this.#journal.move(id, 'ready', { reason: 'browser ready', cdpPort, identity }),
-      browser.noteOwner(id),
-    ]);
-    if (record === undefined) throw new AppError('SESSION_ENDED', 'The session was ended while it started');
-    // Whoever broke the start off while its row was written found nothing to end but this.
-    signal.throwIfAborted();
-
-    const live = new LiveSession(record, { held, cdpPort, worn, egress, owned: owned.move() });
-    this.#registry.live.set(id, live);
-    this.#ender.watch(live);
-    if (input.startUrl !== undefined) void this.#openStartUrl(live, input.startUrl);
-    return { record, isWarm };
   }
 
   /** The browser and the way out that a create request asks for. @throws {AppError} as `create`, before anything is begun */
@@ -231,27 +162,6 @@ export class SessionStarter {
     const { profiles } = this.#deps;
     const parts = { profiles, ender: this.#ender, registry: this.#registry };
     return takeProfile({ profileId, sessionId, takeOver }, parts);
-  }
-
-  /** Completes what the browser has found on its disk. */
-  async #giveCookies(
-    sessionId: string,
-    { browser, worn }: { readonly browser: Browser; readonly worn: WornProfile | undefined },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const refused = (await worn?.giveCookies(browser, signal)) ?? 0;
-    if (refused > 0) this.#deps.logger.warn({ sessionId, cookies: refused }, 'cookies of a profile were refused');
-  }
-
-  /** Sends the browser on its way after the answer: a slow page must not make a slow create. Never rejects. */
-  async #openStartUrl(live: LiveSession, url: string): Promise<void> {
-    const signal = AbortSignal.timeout(live.limits.timeoutMs);
-    try {
-      const page = await live.browser.page(signal);
-      await page.navigate({ url, waitUntil: 'commit' }, signal);
-    } catch (error) {
-      this.#deps.logger.info({ err: error, sessionId: live.id }, 'start url could not be opened');
-    }
   }
 
   /** Undoes a start that failed: first the browser, then the row, as CLOSED means that nothing is left. */

@@ -7,6 +7,8 @@ import { expiresAt, type SessionRecord } from './session-record.ts';
 import type { SessionTokens } from './session-tokens.ts';
 
 const BYTES_PER_MB = 1024 ** 2;
+/** See the flags that every browser is launched with. */
+const APPLIED_WEBRTC_POLICY = 'disable_non_proxied_udp';
 const NO_ADDRESSES = { cdpPort: null, cdpUrl: null, liveUrl: null };
 
 /** Makes the session a client sees out of its row and, where it is live here, what this process knows better. */
@@ -33,6 +35,7 @@ export class SessionView {
       nodeId: record.nodeId,
       profileId: record.profileId,
       persist: record.persist !== 'nothing',
+      checkpoint: record.checkpoint,
       headless: record.headless,
       stealthLevel: record.stealthLevel,
       identity: record.identity,
@@ -75,7 +78,8 @@ function wayOutOf(
   live: LiveSession | undefined,
 ): Pick<Session, 'proxy' | 'traffic' | 'trafficLimitMb' | 'warnings'> {
   const { proxy, trafficLimitMb = null, exit } = live?.egress.stored ?? egress;
-  return { proxy, trafficLimitMb, traffic: live?.egress.traffic ?? null, warnings: findMismatches(identity, exit) };
+  const warnings = [...findMismatches(identity, exit), ...findUnapplied(identity)];
+  return { proxy, trafficLimitMb, traffic: live?.egress.traffic ?? null, warnings };
 }
 
 /** Where what the browser claims does not fit to where it leaves. */
@@ -84,6 +88,14 @@ function findMismatches(identity: Session['identity'], exit: StoredEgress['exit'
   const { timezone, locale } = identity;
   const facts = { country: exit.country ?? undefined, timezone: exit.timezone ?? undefined };
   return exitFindings({ timezone, locale }, facts).map(({ path, message }) => ({ path, message }));
+}
+
+/** What of a fingerprint is not in force, as it would lead past egress. */
+function findUnapplied(identity: Session['identity']): Session['warnings'] {
+  const policy = identity?.fingerprint?.webrtcPolicy ?? APPLIED_WEBRTC_POLICY;
+  if (policy === APPLIED_WEBRTC_POLICY) return [];
+  const message = `is ${policy} and not applied: sessions have ${APPLIED_WEBRTC_POLICY}, as no UDP leaves them`;
+  return [{ path: '/webrtcPolicy', message }];
 }
 
 function toMoment(date: Date | null): string | null {

@@ -22,6 +22,7 @@ export class ServiceMetrics {
   readonly #closed: Counter<'reason'>;
   readonly #healthChecks: Counter<'outcome'>;
   readonly #refusedCommands: Counter;
+  readonly #restored: Counter<'outcome'>;
   readonly #calls: Counter<'method' | 'outcome'>;
   readonly #creates: Histogram<'outcome'>;
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
@@ -61,6 +62,7 @@ export class ServiceMetrics {
       help: 'CDP commands that clients were refused.',
       registers,
     });
+    this.#restored = restoredCounter(registers);
     this.#calls = new Counter({
       name: 'guise_realtime_calls_total',
       help: 'Calls over the real-time interface, by method and outcome: ok, or the code of a problem.',
@@ -92,6 +94,10 @@ export class ServiceMetrics {
     this.#healthChecks.inc({ outcome });
   }
 
+  recordRestored(outcome: string): void {
+    this.#restored.inc({ outcome });
+  }
+
   recordRefusedCommand(): void {
     this.#refusedCommands.inc();
   }
@@ -110,4 +116,13 @@ export class ServiceMetrics {
   ): void {
     this.#requests.observe({ ...labels, status: String(labels.status) }, seconds);
   }
+}
+
+function restoredCounter(registers: Registry[]): Counter<'outcome'> {
+  return new Counter({
+    name: 'guise_sessions_restored_total',
+    help: 'Sessions whose node has gone, by what became of them here: restored, or lost.',
+    labelNames: ['outcome'],
+    registers,
+  });
 }

@@ -96,6 +96,7 @@ async function startRealm(plan) {
 
   globalThis.keptByProbe = isKeeping;
   if (isWindow && !document.body) await new Promise((resolve) => addEventListener('DOMContentLoaded', resolve));
+  const place = plan.realm === 'main' ? await windowPlace() : {};
   const [atOnce, onClick] = [false, true].map((gesture) =>
     plan.children.filter((child) => (child.gesture ?? false) === gesture),
   );
@@ -115,7 +116,7 @@ async function startRealm(plan) {
     }
   };
   await tell(plan.realm, {
-    values: { ...values, ...more },
+    values: { ...values, ...place, ...more },
     tampered: findings(tamperFindings),
     traces: findings(debuggerTraces),
   });

@@ -2,17 +2,6 @@
 function windowReaders() {
   const media = (feature, values) => values.filter((value) => matchMedia(`(${feature}: ${value})`).matches).join();
 
-  // A page that has got a new process is told only a little later where its window stands; until then every Chromium, also one that
-  // nobody drives, says that it is nowhere and 0 by 0.
-  // A page behind another one, as the probe's own is while a popup is in front, is told that its window is as high as its contents: by
-  // every Chromium, too. On phones it is so.
-  const isBehind = () => outerHeight === innerHeight && !/Android/.test(navigator.userAgent);
-  const isTold = () => outerHeight > 0 && !isBehind();
-  const whenTold = async (read) => {
-    for (let count = 0; count < 200 && !isTold(); count += 1) await new Promise((resolve) => setTimeout(resolve, 25));
-    return read();
-  };
-
   const screenValues = {
     screenSize: () => [screen.width, screen.height],
     availableScreen: () => [screen.availWidth, screen.availHeight, screen.availLeft, screen.availTop],
@@ -20,9 +9,6 @@ function windowReaders() {
     orientation: () => [screen.orientation.type, screen.orientation.angle],
     isExtended: () => screen.isExtended,
     devicePixelRatio: () => devicePixelRatio,
-    outerSize: () => whenTold(() => [outerWidth, outerHeight]),
-    innerSize: () => whenTold(() => [innerWidth, innerHeight]),
-    windowPosition: () => whenTold(() => [screenX, screenY]),
   };
 
   // The same facts from the side of CSS: what a script finds must be what a style sheet is laid out by.
@@ -88,6 +74,22 @@ function windowReaders() {
   };
 
   return { ...screenValues, ...styleValues, ...deviceValues };
+}
+
+/**
+ * Where the window of the main page stands. It has to be asked before popups open: a page behind another one is told by every Chromium
+ * that its window is as high as its contents.
+ */
+async function windowPlace() {
+  // A page that has got a new process is told only a little later; until then every Chromium, also one that nobody drives, says that its
+  // window is nowhere and 0 by 0, or as high as its contents, which it is on phones.
+  const isTold = () => outerHeight > 0 && (outerHeight !== innerHeight || /Android/.test(navigator.userAgent));
+  for (let count = 0; count < 200 && !isTold(); count += 1) await new Promise((resolve) => setTimeout(resolve, 25));
+  return {
+    outerSize: [outerWidth, outerHeight],
+    innerSize: [innerWidth, innerHeight],
+    windowPosition: [screenX, screenY],
+  };
 }
 
 /** Addresses that WebRTC would tell a site about, found by gathering candidates against no server and against one. */
