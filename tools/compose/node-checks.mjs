@@ -139,10 +139,11 @@ export async function checkDrain(stack, checks, placed) {
   await until('the others know that it takes no more', async () => (await listOpenNodes(staying)).length === 1);
   const kept = await countUndisturbed(stack, drained);
   checks.check('sessions of a node that drains go on, by any node', kept.areAll, kept.detail);
-  const { session: ended } = others.pop();
-  await send(stack, `DELETE /api/sessions/${ended.id}`);
+  // Where the other node is full, a place has to become free. One session at least is left there, to be undisturbed.
+  const ended = others.length > 1 ? others.pop() : undefined;
+  if (ended) await send(stack, `DELETE /api/sessions/${ended.session.id}`);
   const { nodeId, id } = await createSession(stack);
-  checks.check('creates are placed elsewhere, where a place has become free', nodeId === staying.name, nodeId);
+  checks.check('creates are placed elsewhere', nodeId === staying.name, nodeId);
   await send(stack, `DELETE /api/sessions/${id}`);
   await stopping;
   // Until the others have noticed that it has gone, those sessions are answered for with 503 and Retry-After.
