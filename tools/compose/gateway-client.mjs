@@ -3,6 +3,8 @@ import { request } from 'node:http';
 import { URL } from 'node:url';
 
 const TIMEOUT_MS = 60_000;
+const MOST_TRIES = 5;
+const RETRY_MS = 1_000;
 
 function readJson(response, text) {
   return /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(text) : undefined;
@@ -32,6 +34,16 @@ export function send(stack, what, { body, headers: more } = {}) {
   });
 }
 
+/** As a client does that is told to try again: the gateway does not send a POST anew, whatever became of it. Only for what may happen twice. */
+async function sendAgain(stack, what, options) {
+  for (let time = 1; ; time += 1) {
+    const answer = await send(stack, what, options);
+    const isToRetry = answer.status > 501 && answer.json?.retryable === true;
+    if (!isToRetry || time === MOST_TRIES) return answer;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
 /** Sends the same request `count` times, one after the other. */
 export async function sendMany(stack, count, what) {
   const answers = [];
@@ -54,7 +66,7 @@ export async function endSessions(stack) {
 
 /** The result of a script in the page of a session, through the gateway. */
 export async function execute(stack, sessionId, code) {
-  const { json, text } = await send(stack, `POST /api/sessions/${sessionId}/execute`, { body: { code } });
+  const { json, text } = await sendAgain(stack, `POST /api/sessions/${sessionId}/execute`, { body: { code } });
   if (json === undefined || !('result' in json)) throw new Error(`No result of ${code}: ${text}`);
   return json.result;
 }
