@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
+import { SETTINGS } from '../server/settings/settings-table.ts';
 import { openTestDirectory } from '../server/testing/test-directory.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -77,6 +78,20 @@ describe('the stack', () => {
     );
     for (const setting of used) expect(example).toMatch(toLine(setting));
   });
+});
+
+/** What an environment may name: a setting, or the file of one that is secret. */
+const KNOWN = new Set(
+  Object.values(SETTINGS).flatMap(({ variable, secret }) => (secret ? [variable, `${variable}_FILE`] : [variable])),
+);
+
+it('gives nodes settings that the service has, and secrets as files alone', async () => {
+  const { services } = await readCompose();
+  const given = Object.keys(services['browser-pool']?.environment ?? {});
+  expect(given.length).toBeGreaterThan(10);
+  expect(given.filter((name) => !KNOWN.has(name))).toEqual([]);
+  const secrets = Object.values(SETTINGS).flatMap(({ variable, secret }) => (secret ? [variable] : []));
+  expect(given.filter((name) => secrets.includes(name))).toEqual([]);
 });
 
 function toLine(setting: string): RegExp {

@@ -113,7 +113,8 @@ function limitShutdown(): void {
 
 async function main(): Promise<void> {
   const settings = loadSettings(process.env);
-  const logger = createLogger({ level: settings.logLevel, isReadable: settings.mode === 'development' });
+  const { logLevel: level, nodeId } = settings;
+  const logger = createLogger({ level, isReadable: settings.mode === 'development', nodeId });
   if (settings.ignored.length > 0) {
     logger.warn({ settings: settings.ignored }, 'these settings have no effect in this version');
   }

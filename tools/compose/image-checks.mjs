@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { onInterruption } from '../setup/last-wishes.mjs';
 import { docker, until } from './docker.mjs';
 
 const IMAGE = 'guise:local';
@@ -165,11 +166,13 @@ async function checkFallback(bench, checks) {
 export async function checkImage(checks) {
   console.log('The image');
   const bench = new Bench();
+  const takeBack = onInterruption(() => bench.close());
   try {
     await bench.open();
     await checkHardenedNode(bench, checks);
     await checkFallback(bench, checks);
   } finally {
+    takeBack();
     await bench.close();
   }
 }

@@ -68,6 +68,21 @@ describe('the gateway, when a node fails', () => {
     expect(alive.received).toHaveLength(6);
   });
 
+  it.each([
+    ['GET', 200],
+    ['POST', 502],
+  ])('looks once more for a node for a %s, when it is left without one: %i', async (method, status) => {
+    let asked = 0;
+    const node = await Backend.start(stack, (request, response) => {
+      asked += 1;
+      if (asked === 1) breakOff(request);
+      else response.end('here');
+    });
+    const gateway = await open([node.port]);
+    expect((await send(`${gateway.url}/api/sessions/1`, { method, body: '' })).status).toBe(status);
+    expect(node.received).toHaveLength(status === 200 ? 2 : 1);
+  });
+
   it('says so when there is no node', async () => {
     const node = await Backend.start(stack);
     const gateway = await open([node.port]);

@@ -67,11 +67,11 @@ export class Membership {
       );
       return endSessions('node_lost');
     }
-    logger.warn({ nodeId, epoch: this.#epoch }, 'this node was declared lost: it gives up its sessions and joins anew');
+    logger.warn({ epoch: this.#epoch }, 'this node was declared lost: it gives up its sessions and joins anew');
     await endSessions('node_lost');
     await this.join();
     admission.refuse(undefined);
-    logger.info({ nodeId, epoch: this.#epoch }, 'this node has joined anew');
+    logger.info({ epoch: this.#epoch }, 'this node has joined anew');
   }
 
   /** Leaves in order, at the end. Never rejects. */

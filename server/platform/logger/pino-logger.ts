@@ -11,10 +11,18 @@ const SECRETS = [
   'req.headers.cookie',
 ];
 
+/** How a process logs. */
+interface LoggerOptions {
+  readonly level: string;
+  /** Lines for people, not JSON. */
+  readonly isReadable: boolean;
+  /** Stands in each line of JSON: the lines of all nodes come together somewhere. */
+  readonly nodeId?: string | undefined;
+}
+
 /** Makes the process's logger: JSON lines, or lines for people. `silent` writes nothing. */
-export function createLogger(options: { readonly level: string; readonly isReadable: boolean }): PinoLogger {
-  const { level, isReadable } = options;
-  const base = { level, redact: { paths: SECRETS, censor: '[secret]' } };
-  if (!isReadable) return pino(base);
-  return pino(base, pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', sync: true }));
+export function createLogger({ level, isReadable, nodeId }: LoggerOptions): PinoLogger {
+  const options = { level, redact: { paths: SECRETS, censor: '[secret]' } };
+  if (!isReadable) return pino({ ...options, ...(nodeId !== undefined && { base: { nodeId } }) });
+  return pino(options, pretty({ translateTime: 'HH:MM:ss.l', ignore: 'pid,hostname', sync: true }));
 }
