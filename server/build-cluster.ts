@@ -104,6 +104,9 @@ export async function buildCluster(
   });
   const registry: NodeRegistry = new NodeRegistry({ store, report });
   const isHere = (id: string): boolean => sessions().isHere(id);
+  const owners = new SessionOwners({ nodeId, isHere, repository, store, registry, logger });
+  // Also what other nodes tell of it.
+  stack.defer(events.on('eventRecorded', ({ sessionId }) => owners.forget(sessionId)));
   const announce = (): Promise<void> => registry.beat().catch(() => undefined);
   return {
     nodeId,
@@ -113,7 +116,7 @@ export async function buildCluster(
     membership,
     signature,
     client,
-    owners: new SessionOwners({ nodeId, isHere, repository, store, registry, logger }),
+    owners,
     calls: new RemoteCalls(client, nodeId),
     news: stack.use(new SessionNews({ nodeId, redis, events, logger })),
     watch: new LossWatch({

@@ -107,9 +107,12 @@ export class ClusterRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** The node a session is or was on. */
+  /** The node a session is on; undefined where it has ended: of those there is only the row, which any node reads. */
   async findOwner(sessionId: string): Promise<string | undefined> {
-    const [row] = await this.#db.query<{ node_id: string }>('select node_id from sessions where id = $1', [sessionId]);
+    const [row] = await this.#db.query<{ node_id: string }>(
+      "select node_id from sessions where id = $1 and state <> 'CLOSED'",
+      [sessionId],
+    );
     return row?.node_id;
   }
 }

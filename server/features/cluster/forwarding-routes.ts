@@ -20,7 +20,7 @@ export const WHO_PATH = '/internal/node';
 interface ForwardingDeps {
   readonly nodeId: string;
   readonly signature: HopSignature;
-  readonly owners: Pick<SessionOwners, 'findElsewhere'>;
+  readonly owners: Pick<SessionOwners, 'findElsewhere' | 'hasNone'>;
   readonly client: NodeClient;
   readonly onForwarded: (kind: 'http') => void;
 }
@@ -49,10 +49,18 @@ export function forwardRequests(app: FastifyInstance, deps: ForwardingDeps): voi
   app.addHook('onRequest', async (request, reply) => {
     const { sessionId } = request.params as { sessionId?: unknown };
     if (typeof sessionId !== 'string' || deps.signature.verify(request.raw) !== undefined) return;
-    const node = await deps.owners.findElsewhere(sessionId.toLowerCase());
+    const id = sessionId.toLowerCase();
+    const node = await deps.owners.findElsewhere(id);
     if (node === undefined) return;
     deps.onForwarded('http');
-    return forward({ request, reply, node }, deps);
+    try {
+      return await forward({ request, reply, node }, deps);
+    } catch (error) {
+      // It may have ended with its node, and is ours to answer for then, unless what was asked has gone to that node already.
+      const isWhole = framingOf(request.raw) === undefined;
+      if (isWhole && (await deps.owners.hasNone(id))) return;
+      throw error;
+    }
   });
 }
 

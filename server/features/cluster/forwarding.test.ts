@@ -42,7 +42,7 @@ async function openNode(
     access: { ...KEYLESS_ACCESS, noteAnswer: ({ problemCode }) => noted(problemCode) },
     onAnswered: () => undefined,
   });
-  const owners = { findElsewhere: async (): Promise<ReachableNode> => node };
+  const owners = { findElsewhere: async (): Promise<ReachableNode> => node, hasNone: async () => false };
   forwardRequests(http, { nodeId: 'a', signature, owners, client, onForwarded: () => undefined });
   http.all('/api/sessions/:sessionId', { schema: { hide: true } }, async () => 'here');
   dispatchUpgrades(http.server, {

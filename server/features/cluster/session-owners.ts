@@ -29,7 +29,7 @@ export class SessionOwners {
   }
 
   /**
-   * The other node that is to answer for a session; undefined where this one is: for its own, for those that are not there, and for
+   * The other node that is to answer for a session; undefined where this one is: for its own, for those that are not there or have ended, and for
    * those of nodes that have gone, of which only the rows are left.
    *
    * @throws {AppError} DEPENDENCY_UNAVAILABLE when neither Redis nor the database knows
@@ -43,6 +43,20 @@ export class SessionOwners {
     // It has gone: whoever goes on with its sessions is to be found the next time.
     if (node === undefined) this.#remembered.delete(sessionId);
     return node;
+  }
+
+  /** Whether a session has ended, or is not there: what is known of it is in the database then. False where nobody can tell. */
+  async hasNone(sessionId: string): Promise<boolean> {
+    this.forget(sessionId);
+    return this.#deps.repository.findOwner(sessionId).then(
+      (owner) => owner === undefined,
+      () => false,
+    );
+  }
+
+  /** Has the owner of a session looked up the next time: something has happened to it. */
+  forget(sessionId: string): void {
+    this.#remembered.delete(sessionId);
   }
 
   async #findOwner(sessionId: string): Promise<string | undefined> {
