@@ -185,6 +185,7 @@ export const FingerprintConstraints = Type.Object(
           maxWidth: Type.Optional(Pixels),
           minHeight: Type.Optional(Pixels),
           maxHeight: Type.Optional(Pixels),
+          devicePixelRatio: Type.Optional(Type.Number({ minimum: 0.5, maximum: 10 })),
         },
         strict,
       ),

@@ -35,6 +35,7 @@ function screenConditions({ screen = {} }: FingerprintConstraints): Condition[] 
     ...condition('maxWidth', ({ width }, limit) => width <= limit),
     ...condition('minHeight', ({ height }, limit) => height >= limit),
     ...condition('maxHeight', ({ height }, limit) => height <= limit),
+    ...condition('devicePixelRatio', ({ devicePixelRatio }, wanted) => devicePixelRatio === wanted),
   ];
 }
 

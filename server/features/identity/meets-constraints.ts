@@ -11,8 +11,9 @@ function isAsWanted<Value>(wanted: Value | undefined, own: Value): boolean {
 
 function isWithin(wanted: NonNullable<FingerprintConstraints['screen']>, own: Fingerprint['screen']): boolean {
   const { minWidth = 0, maxWidth = Infinity, minHeight = 0, maxHeight = Infinity } = wanted;
+  const hasRatio = isAsWanted(wanted.devicePixelRatio, own.devicePixelRatio);
   const isWide = own.width >= minWidth && own.width <= maxWidth;
-  return isWide && own.height >= minHeight && own.height <= maxHeight;
+  return hasRatio && isWide && own.height >= minHeight && own.height <= maxHeight;
 }
 
 /** Whether a fingerprint is as the constraints want it. A seed asks for one certain fingerprint. Pure. */

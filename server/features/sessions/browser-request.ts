@@ -19,9 +19,6 @@ const BROWSER_UI_HEIGHT = 87;
 /** The most that taskbar or menu bar and dock take from a screen's height, in CSS pixels. */
 const LARGEST_INSETS = 120;
 
-/** How many devices are looked at for one with a certain scale. */
-const MOST_DRAWS = 200;
-
 /** What a client that asks for nothing is given to be. */
 const USUAL_CONSTRAINTS: FingerprintConstraints = { os: 'windows', device: 'desktop' };
 
@@ -232,22 +229,21 @@ function drawFor(
   constraints: FingerprintConstraints,
   { viewport, identities }: { readonly viewport: Viewport | undefined; readonly identities: Identities },
 ): Fingerprint {
+  if (viewport === undefined) return identities.generate(constraints);
   const roomy = withRoom(constraints, viewport);
-  const draw = (): Fingerprint => {
+  const { deviceScaleFactor } = viewport;
+  const scaled = { ...roomy, screen: { ...roomy.screen, devicePixelRatio: deviceScaleFactor ?? 1 } };
+  // A seed stands for one certain device. Where none has the usual scale, pages have the one there is.
+  const wishes =
+    constraints.seed !== undefined ? [roomy] : deviceScaleFactor === undefined ? [scaled, roomy] : [scaled];
+  for (const wish of wishes) {
     try {
-      return identities.generate(roomy);
+      return identities.generate(wish);
     } catch (error) {
-      throw viewport !== undefined && isAboutScreen(error)
-        ? invalidField('/viewport', 'no such device has a screen for it')
-        : error;
+      if (!isAboutScreen(error)) throw error;
     }
-  };
-  if (viewport === undefined || constraints.seed !== undefined) return draw();
-  for (let count = 1; count < MOST_DRAWS; count += 1) {
-    const drawn = draw();
-    if (hasScaleFor(viewport, drawn)) return drawn;
   }
-  return draw();
+  throw invalidField('/viewport', 'no such device has a screen for it');
 }
 
 /** Whether a page has the scale that is asked for. Who asks for a size alone wants pictures of that size. */
@@ -256,8 +252,7 @@ function hasScaleFor({ deviceScaleFactor = 1 }: Viewport, { screen }: Fingerprin
 }
 
 /** Asks for a screen that holds a page of this size. */
-function withRoom(constraints: FingerprintConstraints, viewport: Viewport | undefined): FingerprintConstraints {
-  if (viewport === undefined) return constraints;
+function withRoom(constraints: FingerprintConstraints, viewport: Viewport): FingerprintConstraints {
   const { minWidth = 0, minHeight = 0 } = constraints.screen ?? {};
   const screen = {
     ...constraints.screen,
