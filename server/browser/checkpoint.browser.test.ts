@@ -78,6 +78,18 @@ describe('a checkpoint', () => {
     expect(await evaluate(other, 'localStorage.name')).toBe('from a saved profile');
   });
 
+  it('is written into no site but the one it is of', async () => {
+    await using stack = new AsyncDisposableStack();
+    const [one] = await openTwo(stack);
+    const { origin } = await openSite(stack);
+    await goTo(one, origin);
+    await evaluate(one, `localStorage.name = 'own'; 1`);
+    // The browser is led elsewhere than where it was sent, as by an upgrade to https.
+    const elsewhere = origin.replace('//', '//somebody@');
+    await one.restoreCheckpoint({ ...emptyCheckpoint(origin), local: { [elsewhere]: [['name', 'foreign']] } }, soon());
+    expect(await evaluate(one, 'localStorage.name')).toBe('own');
+  });
+
   it('knows nothing of the contexts a client has made, and keeps the address of what could not be loaded', async () => {
     await using stack = new AsyncDisposableStack();
     const [one] = await openTwo(stack);

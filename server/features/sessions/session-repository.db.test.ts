@@ -59,6 +59,27 @@ describe('SessionRepository', () => {
     ]);
   });
 
+  it('lets a node change nothing of a session that another has gone on with', async () => {
+    await using stack = new AsyncDisposableStack();
+    const former = await openRepository(stack);
+    const { id } = await former.insert(newSession());
+    await former.move(id, 'ready', { reason: 'browser ready' });
+    const heir = former.as('node-b');
+    expect(await former.move(id, 'revive', { reason: 'its node was lost', nodeId: 'node-b' })).toMatchObject({
+      nodeId: 'node-b',
+      state: 'INITIALIZING',
+    });
+    const before = await heir.listEvents(id, { after: 0, limit: 10 });
+
+    expect(await former.move(id, 'close', { reason: 'node_lost', closeReason: 'node_lost' })).toBeUndefined();
+    expect(await former.update(id, { timeoutMs: 1_000 })).toBeUndefined();
+    await former.addEvent(id, 'pageHung', { reason: 'test' });
+    await former.storeUse([{ id, requestCount: 99, lastActivityAt: new Date() }]);
+
+    expect(await heir.listEvents(id, { after: 0, limit: 10 })).toEqual(before);
+    expect(await heir.find(id)).toMatchObject({ state: 'INITIALIZING', timeoutMs: 60_000, requestCount: 0 });
+  });
+
   it('brings rows up to date with their use, never back, and leaves out those that are ending', async () => {
     await using stack = new AsyncDisposableStack();
     const sessions = await openRepository(stack);
