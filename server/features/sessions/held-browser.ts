@@ -27,19 +27,31 @@ export class HeldBrowser implements AsyncDisposable {
 
   /**
    * Replaces the browser by what `make` makes of it; `make` ends the old one, whether it succeeds or fails. Broken off when
-   * this is disposed.
+   * this is disposed: resolves to whether it was done.
+   *
+   * @throws what `make` throws, unless that was broken off
    */
-  async replace(make: (old: Browser, signal: AbortSignal) => Promise<Browser>): Promise<void> {
-    this.#stop.signal.throwIfAborted();
-    const replacing = make(this.#current, this.#stop.signal).then((browser) => {
+  async replace(make: (old: Browser, signal: AbortSignal) => Promise<Browser>): Promise<boolean> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return false;
+    const replacing = make(this.#current, signal).then((browser) => {
       this.#current = browser;
+      return true;
     });
     this.#replacing = replacing
-      .catch(() => undefined)
+      .then(
+        () => undefined,
+        () => undefined,
+      )
       .finally(() => {
         this.#replacing = undefined;
       });
-    await replacing;
+    try {
+      return await replacing;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
   }
 
   /** Breaks off a replacement under way, and allows none any more; resolves when the browser stays the one it is. */

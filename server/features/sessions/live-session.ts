@@ -209,7 +209,7 @@ export class LiveSession {
   }
 
   /** Replaces the browser; see `HeldBrowser.replace`. */
-  replaceBrowser(make: (old: Browser, signal: AbortSignal) => Promise<Browser>): Promise<void> {
+  replaceBrowser(make: (old: Browser, signal: AbortSignal) => Promise<Browser>): Promise<boolean> {
     return this.#held.replace(make);
   }
 }

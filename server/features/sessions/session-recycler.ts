@@ -41,7 +41,8 @@ export class SessionRecycler {
     const { relaunch, ender, journal, logger } = this.#deps;
     live.closeClients('browser_restarted');
     try {
-      await live.replaceBrowser(relaunch);
+      // A session that ends meanwhile needs no browser any more, which is nobody's failure.
+      if (!(await live.replaceBrowser(relaunch))) return;
     } catch (error) {
       logger.error({ err: error, sessionId: live.id }, 'browser could not be restarted');
       ender.startClosing(live, limit);

@@ -20,6 +20,8 @@ async function extraRequests(plan) {
   navigator.sendBeacon(address('beacon'), 'x');
   const events = new EventSource(address('events', '/events'));
   const socket = new WebSocket(address('socket', '/socket').replace(/^http/, 'ws'));
+  const first = (target, ...names) =>
+    new Promise((resolve) => names.forEach((name) => target.addEventListener(name, resolve, { once: true })));
   const request = new XMLHttpRequest();
   request.open('GET', address('xhr'));
   request.send();
@@ -31,6 +33,9 @@ async function extraRequests(plan) {
       fetch(address('cached', '/cached')).then(() => fetch(address('cached', '/cached'), { cache: 'no-cache' })),
     ),
     ended('import', import(address('import', '/module.js'))),
+    // One that is closed before it is connected may never ask.
+    ended('events', first(events, 'open', 'error')),
+    ended('socket', first(socket, 'open', 'error', 'close')),
   ]);
   events.close();
   socket.close();
