@@ -21,7 +21,7 @@ export interface CdpClient extends Disposable {
   send(method: string, params?: object, sessionId?: string): Promise<Record<string, unknown>>;
   /** Has `listener` called with each event from now on. */
   onEvent(listener: (event: CdpEvent) => void): void;
-  /** Settles when the other side has closed it. */
+  /** Settles when it is closed; `send` rejects from then on. */
   readonly closed: Promise<Closed>;
 }
 
@@ -60,6 +60,7 @@ export async function connectCdp(url: string): Promise<CdpClient> {
   return {
     closed: closed.promise,
     send(method, params = {}, sessionId) {
+      if (socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error('The connection is closed'));
       lastId += 1;
       const answer = Promise.withResolvers<Record<string, unknown>>();
       pending.set(lastId, answer);
