@@ -15,7 +15,7 @@ import {
 import { type RealtimeHandlers, realtimeHandlers } from './features/realtime/index.ts';
 import type { PageCommands, SessionCommands } from './features/sessions/index.ts';
 import { KEYLESS } from './lib/actor.ts';
-import { AppError } from './lib/app-error.ts';
+import { AppError, isUnavailable } from './lib/app-error.ts';
 import type { ForwardedKind } from './platform/metrics/cluster-metrics.ts';
 import type { Upgrade, UpgradeRoute } from './websocket/index.ts';
 
@@ -168,7 +168,7 @@ class ClusterInterfaces implements Interfaces {
         const session = await this.#onPlaced(error, (node) =>
           this.#cluster.calls.call(node, call, caller.signal),
         ).catch((failure: unknown) => {
-          if (caller.signal.aborted || attempt === CREATE_ATTEMPTS || !isAway(failure)) throw failure;
+          if (caller.signal.aborted || attempt === CREATE_ATTEMPTS || !isUnavailable(failure)) throw failure;
           return undefined;
         });
         if (session !== undefined) return session as Session;
@@ -220,17 +220,13 @@ async function onPlaced<Value>(
     if (node === undefined) throw new AppError('DEPENDENCY_UNAVAILABLE', 'The node with room for it has gone');
     return await run(node);
   } catch (error) {
-    if (isAway(error)) admission.avoid(nodeId);
+    if (isUnavailable(error)) admission.avoid(nodeId);
     await admission.giveUp(sessionId, nodeId);
     throw error;
   }
 }
 
 type AnyHandler = (params: unknown, caller: Omit<CallerElsewhere, 'sessionId'>) => Promise<unknown>;
-
-function isAway(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'DEPENDENCY_UNAVAILABLE';
-}
 
 /** Ends a session that another node has; nothing happens where none has it. @throws {AppError} as that node does */
 export async function endElsewhere({ owners, calls }: ClusterParts, sessionId: string): Promise<void> {

@@ -30,6 +30,11 @@ export class AppError extends Error {
   }
 }
 
+/** Whether something that is needed (a database, another node) could not be reached, which may be over soon. */
+export function isUnavailable(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'DEPENDENCY_UNAVAILABLE';
+}
+
 /** The refusal of a request one of whose fields is wrong in a way no schema can say. `path` is a JSON Pointer. */
 export function invalidField(path: string, message: string): AppError {
   return new AppError('VALIDATION_FAILED', `${path}: ${message}`, { extensions: { errors: [{ path, message }] } });

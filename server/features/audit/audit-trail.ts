@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { isUnavailable } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import { type Queryable, toJsonb } from '../../platform/postgres/index.ts';
 import type { AuditEntry } from './audit-entry.ts';
@@ -84,8 +85,7 @@ export class AuditTrail implements AsyncDisposable {
         await this.#write(batch);
         this.#waiting.splice(0, batch.length);
       } catch (error) {
-        const isAway = error instanceof Error && 'code' in error && error.code === 'DEPENDENCY_UNAVAILABLE';
-        if (isAway && !this.#isClosing) {
+        if (isUnavailable(error) && !this.#isClosing) {
           this.#schedule(RETRY_MS);
           return;
         }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { AppError } from '../../lib/app-error.ts';
+import { AppError, isUnavailable } from '../../lib/app-error.ts';
 import { isTimeout } from '../../lib/deadline.ts';
 import { RecentPace } from '../../lib/recent-pace.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
@@ -11,7 +11,7 @@ import {
   PRIORITY_STEP_MS,
   type SessionPlaces,
 } from '../pool/index.ts';
-import type { ClusterStore } from './cluster-store.ts';
+import { type ClusterStore, type Taking, TICKET_MS } from './cluster-store.ts';
 import { PlacedElsewhere } from './placed-elsewhere.ts';
 
 /** How soon a create in line asks again: the first ones often, those far behind seldom. Milliseconds. */
@@ -127,26 +127,41 @@ export class ClusterAdmission implements SessionPlaces {
   }
 
   /** Asks until there is a place. Rejects when `signal` is aborted; what it has got by then is given back. */
-  async #wait({ sessionId, priority = 0 }: AdmissionRequest, signal: AbortSignal): Promise<string> {
-    const { store, nodeId: self } = this.#deps;
+  async #wait(request: AdmissionRequest, signal: AbortSignal): Promise<string> {
+    let keptUntil = -Infinity;
     for (;;) {
       signal.throwIfAborted();
       if (this.#refusal !== undefined) throw this.#refusal;
       const freed = this.#freed.promise;
-      const taking = await store.take({
-        sessionId,
-        priorityMs: priority * PRIORITY_STEP_MS,
-        self,
-        avoid: this.#listAvoided(),
-      });
+      const askedAt = performance.now();
+      const taking = await this.#ask(request, keptUntil);
       if (taking.outcome === 'full') throw this.#exhausted(`and ${taking.length} creates wait already`);
-      if (taking.outcome === 'waiting') {
-        const pauseMs = Math.min(LONGEST_ASK_AGAIN_MS, ASK_AGAIN_MS * taking.position);
-        await Promise.race([freed, sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined)]);
+      if (taking.outcome === 'placed') {
+        if (!signal.aborted) return taking.nodeId;
+        await this.giveUp(request.sessionId, taking.nodeId);
         continue;
       }
-      if (!signal.aborted) return taking.nodeId;
-      await this.giveUp(sessionId, taking.nodeId);
+      if (taking.outcome === 'waiting') keptUntil = askedAt + TICKET_MS;
+      const pauseMs = Math.min(
+        LONGEST_ASK_AGAIN_MS,
+        taking.outcome === 'waiting' ? ASK_AGAIN_MS * taking.position : Infinity,
+      );
+      await Promise.race([freed, sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined)]);
+    }
+  }
+
+  /** Asks once. A server that is slow to answer sends away nobody whose place in line it still keeps. @throws as `ClusterStore.take` */
+  async #ask(
+    { sessionId, priority = 0 }: AdmissionRequest,
+    keptUntil: number,
+  ): Promise<Taking | { outcome: 'unknown' }> {
+    const { store, nodeId: self } = this.#deps;
+    const priorityMs = priority * PRIORITY_STEP_MS;
+    try {
+      return await store.take({ sessionId, priorityMs, self, avoid: this.#listAvoided() });
+    } catch (error) {
+      if (!isUnavailable(error) || performance.now() > keptUntil) throw error;
+      return { outcome: 'unknown' };
     }
   }
 

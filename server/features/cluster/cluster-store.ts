@@ -4,7 +4,7 @@ import { BEAT, FIND_HOLDER, FORGET, LOOK, RELEASE, TAKE } from './cluster-script
 /** A node that has not been heard of for this long may be gone. Milliseconds. */
 export const STALE_MS = 6_000;
 /** A create in line that has not asked for this long has been given up. Milliseconds. */
-const TICKET_MS = 5_000;
+export const TICKET_MS = 5_000;
 /** A place a node was given and does not know of after this long is free again. Milliseconds. */
 const UNCLAIMED_MS = 10_000;
 

@@ -1,4 +1,4 @@
-import { AppError } from '../../lib/app-error.ts';
+import { isUnavailable } from '../../lib/app-error.ts';
 import type { KeyIdentity } from '../../lib/actor.ts';
 import { toIdentity } from './key-record.ts';
 import type { KeyRepository } from './key-repository.ts';
@@ -80,8 +80,8 @@ export class KeyAuthenticator {
       return identity;
     } catch (error) {
       const good = this.#lastGood.get(name);
-      const isAway = error instanceof AppError && error.code === 'DEPENDENCY_UNAVAILABLE';
-      if (isAway && good !== undefined && this.#now() - good.at < BELIEVED_IN_NEED_MS) return good.identity;
+      if (isUnavailable(error) && good !== undefined && this.#now() - good.at < BELIEVED_IN_NEED_MS)
+        return good.identity;
       throw error;
     }
   }
