@@ -18,10 +18,7 @@ const GATEWAY_FILES =
         .concat(['tenants', 'keys', 'audit'])
     : ['rest', 'events', 'connect', 'cdp-drivers', 'tenants'];
 /** Started here unless the service is named by its address. */
-const GATEWAY_SERVERS =
-  process.env['GUISE_URL'] === undefined
-    ? ['server/testing/postgres-global-setup.ts', 'server/testing/redis-global-setup.ts']
-    : [];
+const GATEWAY_SERVERS = process.env['GUISE_URL'] === undefined ? ['server/testing/postgres-global-setup.ts'] : [];
 
 /**
  * The suffix of a test file says what it needs: nothing, a real PostgreSQL, a real Chromium, or the running service; those of
@@ -118,9 +115,8 @@ export default defineConfig({
           name: 'cluster',
           include: ['**/*.cluster.test.ts', 'test/cluster/**/*.test.ts'],
           exclude: notOurs,
-          globalSetup: ['server/testing/postgres-global-setup.ts', 'server/testing/redis-global-setup.ts'],
-          // Rates and time-outs are real here, and the files share a Redis, and each starts several services.
-          fileParallelism: false,
+          // Each file has servers of its own, and most of them wait more than they work.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 90_000,
           sequence: { groupOrder: 7 },

@@ -1,78 +1,10 @@
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
-
 import type { TestProject } from 'vitest/node';
 
-import { silentLogger } from '../platform/logger/logger.ts';
-import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.ts';
-import { migrate } from '../platform/postgres/migrate.ts';
-import { openDatabase } from '../platform/postgres/open-database.ts';
-import { MIGRATIONS } from './test-database.ts';
-import { findTestParentDirectory } from './test-directory.ts';
+import { startTestPostgres } from './postgres-server.ts';
 
-const START_TIMEOUT_MS = 60_000;
-const MAX_CONNECTIONS = 200;
-const TEMPLATE = 'guise_template';
-const DIRECTORY_NAME = /^guise-test-postgres-(?<pid>\d+)-/;
-
-/**
- * Starts the one PostgreSQL of a test run, with a migrated template of which each test gets a copy.
- *
- * It runs in vitest's main process, so that the server ends with the run even if the run is killed.
- */
+/** Starts the one PostgreSQL of a test run, in vitest's main process, so that it ends with the run even if the run is killed. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await using starting = new AsyncDisposableStack();
-  const parentDir = await findTestParentDirectory();
-  await removeLeftovers(parentDir);
-  const dataDir = await mkdtemp(path.join(parentDir, `guise-test-postgres-${process.pid}-`));
-  starting.defer(() => rm(dataDir, { recursive: true, force: true }));
-  // Where the tests run as root the server runs as somebody else and must get through.
-  await chmod(dataDir, 0o711);
-
-  const server = starting.use(
-    await startEmbeddedPostgres(
-      { dataDir, logger: silentLogger, durability: 'none', maxConnections: MAX_CONNECTIONS },
-      AbortSignal.timeout(START_TIMEOUT_MS),
-    ),
-  );
-  await makeTemplate({ host: server.socketDir, user: server.user, database: server.database });
-  project.provide('testPostgresServer', {
-    socketDir: server.socketDir,
-    user: server.user,
-    maintenanceDatabase: server.database,
-    templateDatabase: TEMPLATE,
-  });
-
-  const running = starting.move();
+  const running = new AsyncDisposableStack();
+  project.provide('testPostgresServer', await startTestPostgres(running));
   return () => running.disposeAsync();
-}
-
-async function makeTemplate(address: { host: string; user: string; database: string }): Promise<void> {
-  const limits = { poolSize: 1, statementTimeoutMs: START_TIMEOUT_MS, connectTimeoutMs: START_TIMEOUT_MS };
-  await using maintenance = await openDatabase({ ...address, ...limits }, silentLogger);
-  await maintenance.exec(`create database ${TEMPLATE} template template0`);
-  {
-    await using template = await openDatabase({ ...address, database: TEMPLATE, ...limits }, silentLogger);
-    await migrate(template, MIGRATIONS);
-  }
-  // A database with a connection to it cannot be copied: let nobody in.
-  await maintenance.exec(`alter database ${TEMPLATE} with is_template true allow_connections false`);
-}
-
-/** Directories of runs that were killed; their servers ended with them. */
-async function removeLeftovers(parentDir: string): Promise<void> {
-  for (const name of await readdir(parentDir)) {
-    const pid = Number(DIRECTORY_NAME.exec(name)?.groups?.['pid']);
-    if (Number.isNaN(pid) || isAlive(pid)) continue;
-    await rm(path.join(parentDir, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
-  }
 }

@@ -1,35 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 
 import { inject } from 'vitest';
 
 import { silentLogger } from '../platform/logger/logger.ts';
 import type { Database } from '../platform/postgres/database.ts';
-import type { MigrationSources } from '../platform/postgres/migrate.ts';
 import { openDatabase } from '../platform/postgres/open-database.ts';
-
-/** The product's own migrations. */
-export const MIGRATIONS: MigrationSources = {
-  initSqlPath: path.join(import.meta.dirname, '../../cloud/config/init.sql'),
-  migrationsDir: path.join(import.meta.dirname, '../../cloud/config/migrations'),
-};
+import type { TestPostgresServer } from './postgres-server.ts';
 
 const POOL_SIZE = 5;
 const STATEMENT_TIMEOUT_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** The server that all tests of a run share, as `postgres-global-setup.ts` provides it. */
-interface TestPostgresServer {
-  readonly socketDir: string;
-  readonly user: string;
-  /** Database to connect to for making others. */
-  readonly maintenanceDatabase: string;
-  /** Database that has all migrations and no rows. */
-  readonly templateDatabase: string;
-}
-
 declare module 'vitest' {
   interface ProvidedContext {
+    /** The server that all tests of a run share, as `postgres-global-setup.ts` provides it. */
     testPostgresServer: TestPostgresServer;
   }
 }

@@ -7,7 +7,7 @@ import { connectCdp } from '../acceptance/cdp-client.ts';
 import { listProcessesOf } from '../acceptance/processes.ts';
 import { until } from '../acceptance/until.ts';
 import { type ClusterNode, listKnownNodes, startNodes } from './node.ts';
-import { openServers, type Servers, stopPostgres, stopRedis } from './servers.ts';
+import { openServers, type Servers } from './servers.ts';
 
 const PLAIN = { stealthLevel: 'none' };
 /** Longer than a node may be silent before it is looked after. Milliseconds. */
@@ -41,7 +41,7 @@ describe('when something of a cluster fails', () => {
     const session = await a.create(PLAIN);
     using client = await connectCdp((await read(b, session)).cdpUrl ?? '');
     {
-      using _stopped = stopRedis();
+      using _stopped = servers.stopRedis();
       const refused = await b.ask('/api/sessions', { method: 'POST', body: PLAIN });
       expect(refused.json()).toMatchObject({ status: 503, code: 'DEPENDENCY_UNAVAILABLE' });
       expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
@@ -61,7 +61,7 @@ describe('when something of a cluster fails', () => {
     const session = await a.create(PLAIN);
     using client = await connectCdp((await read(b, session)).cdpUrl ?? '');
     {
-      using _stopped = stopPostgres();
+      using _stopped = servers.stopPostgres();
       const reading = b.ask('/api/sessions');
       await sleep(OUTAGE_MS);
       expect(await client.send('Browser.getVersion')).toHaveProperty('product');

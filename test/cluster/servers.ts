@@ -4,7 +4,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-import { inject } from 'vitest';
+import { type TestPostgresServer, startTestPostgres } from '../../server/testing/postgres-server.ts';
+import { startTestRedis } from '../../server/testing/redis-server.ts';
 
 const run = promisify(execFile);
 
@@ -14,34 +15,36 @@ export interface ServerAddresses {
   readonly redisUrl: string;
 }
 
-/** A PostgreSQL database and a Redis of the test's own, in servers that can be stopped and continued. */
+/** A PostgreSQL and a Redis of the test's own. */
 export interface Servers extends ServerAddresses {
   /** Runs a statement; gives the rows, their columns as text. */
   query(sql: string): Promise<string[][]>;
+  /** Stops Redis until it is disposed. */
+  stopRedis(): Disposable;
+  /** Stops PostgreSQL, with all its processes, until it is disposed. */
+  stopPostgres(): Disposable;
 }
 
-async function psql(database: string, sql: string): Promise<string[][]> {
-  const { socketDir, user } = inject('testPostgresServer');
-  const args = ['-h', socketDir, '-U', user, '-d', database, '-X', '-A', '-t', '-F', '\t', '-c', sql];
-  const { stdout } = await run('psql', args, { timeout: 20_000 });
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.split('\t'));
-}
-
-/** Makes an empty database and empties Redis. `stack` drops the database. */
+/** Starts a PostgreSQL with an empty database, and a Redis. `stack` ends them. */
 export async function openServers(stack: AsyncDisposableStack): Promise<Servers> {
-  const { socketDir, user, maintenanceDatabase, templateDatabase } = inject('testPostgresServer');
+  const [postgres, redis] = await Promise.all([startTestPostgres(stack), startTestRedis(stack)]);
+  const { socketDir, user, maintenanceDatabase, templateDatabase } = postgres;
+  const query = async (database: string, sql: string): Promise<string[][]> => {
+    const args = ['-h', socketDir, '-U', user, '-d', database, '-X', '-A', '-t', '-F', '\t', '-c', sql];
+    const { stdout } = await run('psql', args, { timeout: 20_000 });
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.split('\t'));
+  };
   const database = `cluster_${randomUUID().replaceAll('-', '')}`;
-  await psql(maintenanceDatabase, `create database ${database} template ${templateDatabase}`);
-  stack.defer(async () => void (await psql(maintenanceDatabase, `drop database ${database} with (force)`)));
-  const { url: redisUrl } = inject('testRedisServer');
-  await run('redis-cli', ['-u', redisUrl, 'FLUSHALL']);
+  await query(maintenanceDatabase, `create database ${database} template ${templateDatabase}`);
   return {
     databaseUrl: `postgres://${user}@localhost/${database}?host=${encodeURIComponent(socketDir)}`,
-    redisUrl,
-    query: (sql) => psql(database, sql),
+    redisUrl: redis.url,
+    query: (sql) => query(database, sql),
+    stopRedis: () => stop(() => [redis.pid]),
+    stopPostgres: () => stopPostgres(postgres),
   };
 }
 
@@ -74,14 +77,7 @@ function stop(pids: () => readonly number[]): Disposable {
   };
 }
 
-/** Stops Redis until it is disposed. */
-export function stopRedis(): Disposable {
-  return stop(() => [inject('testRedisServer').pid]);
-}
-
-/** Stops PostgreSQL, with all its processes, until it is disposed. */
-export function stopPostgres(): Disposable {
-  const { socketDir } = inject('testPostgresServer');
+function stopPostgres({ socketDir }: TestPostgresServer): Disposable {
   const lock = readdirSync(socketDir).find((name) => name.endsWith('.lock')) ?? '';
   const postmaster = Number(readFileSync(path.join(socketDir, lock), 'utf8').split('\n', 1)[0]);
   // The postmaster first, so that it starts no process after the list is made.

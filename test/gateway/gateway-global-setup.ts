@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node';
 
 import { openBucket } from '../../cloud/testing/bucket.ts';
 import { ANY_RATE, openGateway } from '../../cloud/testing/gateway.ts';
+import { startTestRedis } from '../../server/testing/redis-server.ts';
 import { type Api, connectApi, expectStatus } from '../acceptance/api.ts';
 import { ROOT_SECRET } from '../acceptance/keyed-service.ts';
 import { KEYS, startNodes } from '../cluster/node.ts';
@@ -37,7 +38,7 @@ async function startCluster(stack: AsyncDisposableStack, project: TestProject): 
   };
   const servers = {
     databaseUrl: await makeDatabase(project),
-    redisUrl: project.getProvidedContext().testRedisServer.url,
+    redisUrl: (await startTestRedis(stack)).url,
   };
   const nodes = await startNodes(stack, servers, { 'node-a': settings, 'node-b': settings, 'node-c': settings });
   const ports = nodes.map(({ address }) => Number(new URL(address).port));

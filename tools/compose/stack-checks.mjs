@@ -6,11 +6,10 @@ import { checkLogs } from './log-checks.mjs';
 import { checkCrash, checkDrain, checkKill, checkScaling, placeSessions } from './node-checks.mjs';
 import { checkProfiles } from './profile-checks.mjs';
 import { checkReadme } from './readme-checks.mjs';
-import { Stack } from './stack.mjs';
+import { HOST_ADDRESS, Stack } from './stack.mjs';
 
 const SETTINGS = {
-  // So few that seven sessions cannot be on two nodes.
-  MAX_SESSIONS: 3,
+  MAX_SESSIONS: 18,
   WARM_POOL_SIZE: 1,
   DRAIN_TIMEOUT_MS: 8_000,
   // What is checked here is not the rates (cloud/config/nginx does that): they only should not be in the way.
@@ -23,6 +22,8 @@ const SETTINGS = {
 };
 const NODES = 3;
 const SESSIONS = 7;
+/** So few that seven sessions cannot be on two nodes. */
+const FEW = { MAX_SESSIONS: 3 };
 
 async function checkFront(stack, checks) {
   const health = await send(stack, 'GET /health');
@@ -39,6 +40,18 @@ async function checkFront(stack, checks) {
   await send(stack, `DELETE /api/sessions/${id}`);
 }
 
+/** Who is told by these where the stack is, and from where its sessions can load pages. */
+function environmentOf(stack) {
+  return { ...process.env, GUISE_URL: stack.url, GUISE_KEY: stack.key, GUISE_PAGES_HOST: HOST_ADDRESS };
+}
+
+/** Acceptance tests as a client makes them, who sees of the stack its gateway only. */
+async function checkAcceptance(stack, checks) {
+  const tests = ['tools/test.mjs', '--project', 'gateway'];
+  const exitCode = await runTool(process.execPath, tests, environmentOf(stack));
+  checks.check('it passes acceptance tests', exitCode === 0);
+}
+
 async function checkEverything(stack, checks) {
   await stack.scaleTo(1);
   await checkFront(stack, checks);
@@ -46,8 +59,11 @@ async function checkEverything(stack, checks) {
   await checkDrivers(stack, checks);
   await checkProfiles(stack, checks);
   await checkReadme(stack, checks);
+  await checkAcceptance(stack, checks);
   await endSessions(stack);
   await checkLogs(stack, checks);
+  stack.set(FEW);
+  await stack.scaleTo(NODES);
   const placed = await placeSessions(stack, checks, SESSIONS);
   const afterKill = await checkKill(stack, checks, placed);
   const afterDrain = await checkDrain(stack, checks, afterKill);
@@ -81,11 +97,10 @@ export async function checkStack(checks) {
   checks.check('nothing of it is left', names.length === 0, names.join());
 }
 
-/** Brings the stack up for a program that is told by GUISE_URL and GUISE_KEY where it is. @returns the program's exit code */
+/** Brings the stack up for a program that is told by GUISE_URL, GUISE_KEY and GUISE_PAGES_HOST where it is. @returns the program's exit code */
 export async function runOnStack([program, ...args], settings = {}) {
-  return withStack({ ...SETTINGS, MAX_SESSIONS: 18, ...settings }, async (stack) => {
+  return withStack({ ...SETTINGS, ...settings }, async (stack) => {
     await stack.scaleTo(NODES);
-    const environment = { ...process.env, GUISE_URL: stack.url, GUISE_KEY: stack.key };
-    return runTool(program, args, environment);
+    return runTool(program, args, environmentOf(stack));
   });
 }

@@ -13,6 +13,8 @@ const UP_TIMEOUT_MS = 10 * 60_000;
 /** Where no registry can be reached, this may be here under its old name. */
 const S3_STAND_IN = 'minio/minio:latest';
 const SITE_ADDRESS = '172.25.255.20';
+/** This machine, as containers of the stack see it. */
+export const HOST_ADDRESS = '172.25.0.1';
 
 /** A site of our own under a name that the documents use, and nothing else that sessions could reach: checks need no Internet. */
 const SITE = {
@@ -64,18 +66,19 @@ export class Stack {
       GATEWAY_HTTP_PORT: PORT,
       GATEWAY_HTTPS_PORT: PORT + 1,
       NODE_MEMORY: '2g',
-      EGRESS_ALLOW: `${SITE_ADDRESS}/32`,
+      EGRESS_ALLOW: `${SITE_ADDRESS}/32,${HOST_ADDRESS}/32`,
       ...settings,
     };
-    appendFileSync(
-      file,
-      Object.entries(all)
-        .map(([name, value]) => `${name}=${value}\n`)
-        .join(''),
-    );
+    this.set(all);
     writeFileSync(path.join(this.folder, 'site.json'), JSON.stringify(SITE));
     const wanted = /S3_IMAGE:-([^}]+)/.exec(readFileSync(path.join(ROOT, 'docker-compose.cloud.yml'), 'utf8'))[1];
     if (!(await hasImage(wanted)) && (await hasImage(S3_STAND_IN))) await docker(['tag', S3_STAND_IN, wanted]);
+  }
+
+  /** Sets variables of the compose file; they count from the next `scaleTo` on, which replaces what they concern. */
+  set(settings) {
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
+    appendFileSync(path.join(this.folder, 'settings'), lines.join(''));
   }
 
   /** Runs `docker compose …` on the stack. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { silentLogger } from '../../platform/logger/logger.ts';
-import { openTestRedis, stopTestRedis, testPrefix } from '../../testing/test-redis.ts';
+import { openTestRedis, testPrefix, type TestRedis } from '../../testing/test-redis.ts';
 import { until } from '../../testing/until.ts';
 import type { Place, SessionPlaces } from '../pool/index.ts';
 import { ClusterAdmission } from './cluster-admission.ts';
@@ -23,12 +23,14 @@ const local: SessionPlaces & { queueTimeoutMs: number } = {
 
 describe('a create in the line of a cluster', () => {
   let stack: AsyncDisposableStack;
+  let server: TestRedis;
   let store: ClusterStore;
   let admission: ClusterAdmission;
 
   beforeEach(async () => {
     stack = new AsyncDisposableStack();
-    store = new ClusterStore(await openTestRedis(stack, 300), testPrefix());
+    server = await openTestRedis(stack, 300);
+    store = new ClusterStore(server.redis, testPrefix());
     admission = new ClusterAdmission({ nodeId: NODE, store, local, logger: silentLogger });
     await beat();
   });
@@ -46,7 +48,7 @@ describe('a create in the line of a cluster', () => {
     const waiting = acquire();
     await inLine();
     {
-      using _stopped = stopTestRedis();
+      using _stopped = server.stop();
       await sleep(1_500);
     }
     await until(() =>
@@ -64,7 +66,7 @@ describe('a create in the line of a cluster', () => {
     using _first = await acquire();
     const waiting = expect(acquire()).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE' });
     await inLine();
-    using _stopped = stopTestRedis();
+    using _stopped = server.stop();
     const began = performance.now();
     await waiting;
     expect(performance.now() - began).toBeGreaterThan(TICKET_MS - 1_500);

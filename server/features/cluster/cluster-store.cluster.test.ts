@@ -16,7 +16,7 @@ describe('places of a cluster', () => {
 
   beforeEach(async () => {
     stack = new AsyncDisposableStack();
-    store = new ClusterStore(await openTestRedis(stack), testPrefix());
+    store = new ClusterStore((await openTestRedis(stack)).redis, testPrefix());
   });
   afterEach(() => stack.disposeAsync());
 

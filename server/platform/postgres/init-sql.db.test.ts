@@ -7,7 +7,8 @@ import { Fingerprint } from '@guise/contract';
 import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 
-import { createTestDatabase, MIGRATIONS, openTestPool, type TestDatabaseAddress } from '../../testing/test-database.ts';
+import { MIGRATIONS } from '../../testing/migrations.ts';
+import { createTestDatabase, openTestPool, type TestDatabaseAddress } from '../../testing/test-database.ts';
 import { openTestDirectory } from '../../testing/test-directory.ts';
 import { silentLogger } from '../logger/logger.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';

@@ -3,7 +3,8 @@ import path from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { createTestDatabase, MIGRATIONS, openTestDatabase, openTestPool } from '../../testing/test-database.ts';
+import { MIGRATIONS } from '../../testing/migrations.ts';
+import { createTestDatabase, openTestDatabase, openTestPool } from '../../testing/test-database.ts';
 import { openTestDirectory } from '../../testing/test-directory.ts';
 import type { Database } from './database.ts';
 import { DatabaseTooNewError, migrate, MigrationError, type MigrationSources } from './migrate.ts';

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { AppError } from '../../lib/app-error.ts';
 import { silentLogger } from '../logger/logger.ts';
-import { openTestRedis, stopTestRedis, testPrefix } from '../../testing/test-redis.ts';
+import { openTestRedis, testPrefix, type TestRedis } from '../../testing/test-redis.ts';
 import { until } from '../../testing/until.ts';
 import { openRedis } from './open-redis.ts';
 import { type Redis, redisScript } from './redis.ts';
@@ -14,12 +14,14 @@ const COUNT = redisScript("return redis.call('INCR', KEYS[1])");
 
 describe('a connection to Redis', () => {
   let stack: AsyncDisposableStack;
+  let server: TestRedis;
   let redis: Redis;
   let key: string;
 
   beforeEach(async () => {
     stack = new AsyncDisposableStack();
-    redis = await openTestRedis(stack, 300);
+    server = await openTestRedis(stack, 300);
+    ({ redis } = server);
     key = testPrefix();
   });
   afterEach(() => stack.disposeAsync());
@@ -28,13 +30,13 @@ describe('a connection to Redis', () => {
 
   it('runs scripts, also where the server has forgotten them', async () => {
     expect(await count()).toBe(1);
-    await promisify(execFile)('redis-cli', ['-u', inject('testRedisServer').url, 'SCRIPT', 'FLUSH']);
+    await promisify(execFile)('redis-cli', ['-u', server.url, 'SCRIPT', 'FLUSH']);
     expect(await count()).toBe(2);
   });
 
   it('tells of a server that does not answer, and goes on with it when it does', async () => {
     {
-      using _stopped = stopTestRedis();
+      using _stopped = server.stop();
       await expect(count()).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE' });
       expect(redis.isAnswering).toBe(false);
     }
