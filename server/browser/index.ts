@@ -18,6 +18,7 @@ export {
 export { type FillUserData, launchBrowser, launchFilledBrowser, relaunchBrowser } from './launch-browser.ts';
 export { DebuggingPorts } from './debugging-ports.ts';
 export { fitsUsualScreen } from './launch-plan.ts';
+export { nearestPage, pageSizeOf, windowFor, windowLength } from './window-size.ts';
 export type { Page } from './page.ts';
 export { ProcessMeter, type ProcessUsage } from './process-meter.ts';
 export { ProcessGroups } from './process-groups.ts';

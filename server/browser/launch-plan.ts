@@ -5,12 +5,10 @@ import { FOLDER_ROOT_VARIABLE, FOLDER_VARIABLE } from './browser-folder.ts';
 import type { BrowserIdentity, IdentityDisplay } from './browser-identity.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { desktopUserAgent } from './client-hints.ts';
+import { windowFor, windowLength } from './window-size.ts';
 
 /** Size of the screen a browser stands on, in physical pixels. */
 const SCREEN = { width: 1920, height: 1080 } as const;
-
-/** What the tab strip and address bar take from a window's height, in CSS pixels. */
-const BROWSER_UI_HEIGHT = 87;
 
 const DISABLED_FEATURES = [
   // Each is a WebUI renderer per window that no automated session looks at: about 40 MB.
@@ -82,10 +80,11 @@ export function plannedUserAgent(spec: BrowserSpec, version: string): string | u
 /** The screen must hold the window, so it grows with a viewport larger than usual. */
 function screenFor(viewport: Viewport): { width: number; height: number } {
   const scale = viewport.deviceScaleFactor ?? 1;
+  const window = windowFor(viewport, scale);
   return {
     // Chromium keeps a window one pixel smaller than a screen it would fill.
-    width: Math.max(SCREEN.width, Math.ceil(viewport.width * scale) + 1),
-    height: Math.max(SCREEN.height, Math.ceil((viewport.height + BROWSER_UI_HEIGHT) * scale) + 1),
+    width: Math.max(SCREEN.width, Math.ceil(window.width * scale) + 1),
+    height: Math.max(SCREEN.height, Math.ceil(window.height * scale) + 1),
   };
 }
 
@@ -108,9 +107,10 @@ function displayFlags({ identity, headless, viewport }: BrowserSpec): string[] {
   if (identity !== undefined) return mode;
   const screen = screenFor(viewport);
   const scale = viewport.deviceScaleFactor ?? 1;
+  const window = windowFor(viewport, scale);
   return [
     ...mode,
-    `--window-size=${viewport.width},${viewport.height + BROWSER_UI_HEIGHT}`,
+    `--window-size=${windowLength(window.width, scale)},${windowLength(window.height, scale)}`,
     '--window-position=0,0',
     headless
       ? `--screen-info={${screen.width}x${screen.height} devicePixelRatio=${scale}}`

@@ -182,6 +182,23 @@ describe('the window', () => {
     }
   });
 
+  it('is reported as it is where the device has a scale that is no whole number', async () => {
+    for (const headless of [true, false]) {
+      for (const devicePixelRatio of [1.25, 1.5]) {
+        const profile = { os: 'windows', seed: 1, screen: { devicePixelRatio } } as const;
+        const { id, identity } = await api.create({ headless, profile });
+        const { width, height } = identity?.viewport ?? {};
+        expect(await api.evaluate(id, sizes)).toEqual([width, height, devicePixelRatio, true, true]);
+        await api.end(id);
+      }
+      const viewport = { width: 1201, height: 617, deviceScaleFactor: 1.25 };
+      const { id, identity } = await api.create({ headless, viewport, stealthLevel: 'none' });
+      const { width, height } = identity?.viewport ?? {};
+      expect(await api.evaluate(id, sizes)).toEqual([width, height, 1.25, true, true]);
+      await api.end(id);
+    }
+  });
+
   it('has the scale asked for', async () => {
     for (const headless of [true, false]) {
       const viewport = { width: 600, height: 500, deviceScaleFactor: 2 };

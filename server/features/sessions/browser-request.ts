@@ -9,12 +9,9 @@ import {
   type Viewport,
 } from '@guise/contract';
 
-import { type BrowserIdentity, type BrowserSpec, fitsUsualScreen } from '../../browser/index.ts';
+import { type BrowserIdentity, type BrowserSpec, fitsUsualScreen, pageSizeOf, windowFor } from '../../browser/index.ts';
 import { AppError, invalidField } from '../../lib/app-error.ts';
 import type { BrowserKind, BrowserRequest } from '../pool/index.ts';
-
-/** What the tab strip and address bar take from a window's height, in CSS pixels. */
-const BROWSER_UI_HEIGHT = 87;
 
 /** The most that taskbar or menu bar and dock take from a screen's height, in CSS pixels. */
 const LARGEST_INSETS = 120;
@@ -257,7 +254,7 @@ function withRoom(constraints: FingerprintConstraints, viewport: Viewport): Fing
   const screen = {
     ...constraints.screen,
     minWidth: Math.max(minWidth, viewport.width),
-    minHeight: Math.max(minHeight, viewport.height + BROWSER_UI_HEIGHT + LARGEST_INSETS),
+    minHeight: Math.max(minHeight, windowFor(viewport, viewport.deviceScaleFactor ?? 1).height + LARGEST_INSETS),
   };
   return { ...constraints, screen };
 }
@@ -269,15 +266,16 @@ function placed(fingerprint: Fingerprint, options: BrowserOptions, identities: I
 }
 
 /** Size of the page in the window a fingerprint has. */
-function viewportOf({ window, os }: Fingerprint): Viewport {
-  return { width: window.width, height: os === 'android' ? window.height : window.height - BROWSER_UI_HEIGHT };
+export function viewportOf({ window, os, screen }: Fingerprint): Viewport {
+  if (os === 'android') return { width: window.width, height: window.height };
+  return pageSizeOf(window, screen.devicePixelRatio);
 }
 
 /** The same device with its window made to fit a page of this size, as its user would. */
 export function withViewport(fingerprint: Fingerprint, viewport: Viewport | undefined): Fingerprint {
   if (viewport === undefined) return fingerprint;
-  const { width, height } = viewport;
-  return { ...fingerprint, window: { ...fingerprint.window, width, height: height + BROWSER_UI_HEIGHT } };
+  const size = windowFor(viewport, fingerprint.screen.devicePixelRatio);
+  return { ...fingerprint, window: { ...fingerprint.window, ...size } };
 }
 
 /** Why a device cannot have a page of this size; undefined where it can. */
@@ -287,9 +285,9 @@ function whyNotViewport(viewport: Viewport | undefined, { os, screen }: Fingerpr
   const { width, height, deviceScaleFactor = screen.devicePixelRatio } = viewport;
   if (deviceScaleFactor !== screen.devicePixelRatio)
     return `the device has a pixel ratio of ${screen.devicePixelRatio}`;
-  const [mostWidth, mostHeight] = [screen.availWidth, screen.availHeight - BROWSER_UI_HEIGHT];
-  if (width > mostWidth || height > mostHeight)
-    return `is too large for the screen: at most ${mostWidth} x ${mostHeight}`;
+  const most = pageSizeOf({ width: screen.availWidth, height: screen.availHeight }, deviceScaleFactor);
+  if (width > most.width || height > most.height)
+    return `is too large for the screen: at most ${most.width} x ${most.height}`;
   return undefined;
 }
 

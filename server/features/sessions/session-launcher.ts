@@ -1,11 +1,11 @@
 import type { SessionIdentity } from '@guise/contract';
 
-import type { Browser, BrowserCheckpoint } from '../../browser/index.ts';
+import { type Browser, type BrowserCheckpoint, nearestPage } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { BrowserRequest, WarmPool } from '../pool/index.ts';
 import type { WornProfile } from '../profiles/index.ts';
-import { type Identities, toBrowserRequest, withViewport } from './browser-request.ts';
+import { type Identities, toBrowserRequest, viewportOf, withViewport } from './browser-request.ts';
 import { toBrowserOptions } from './create-options.ts';
 import { HeldBrowser } from './held-browser.ts';
 import { LiveSession } from './live-session.ts';
@@ -77,16 +77,23 @@ interface Launched {
   readonly isWarm: boolean;
 }
 
-/** What the browser of a session claims to be. */
-function toSessionIdentity({ spec, userAgent, version }: Browser, { viewport }: BrowserRequest): SessionIdentity {
-  const common = { browserVersion: version, viewport: viewport ?? spec.viewport };
+/** What the browser of a session claims to be, with the page it has: at a ratio that is no whole number, as near as can be. */
+function toSessionIdentity(
+  { spec, userAgent, version: browserVersion }: Browser,
+  { viewport }: BrowserRequest,
+): SessionIdentity {
+  const asked = viewport ?? spec.viewport;
+  const { deviceScaleFactor } = asked;
+  const scale = deviceScaleFactor === undefined ? {} : { deviceScaleFactor };
   if (spec.identity === undefined) {
+    const page = nearestPage(asked, deviceScaleFactor ?? 1);
     const { timezone = null, locale = null } = spec;
-    return { ...common, userAgent, timezone, locale, fingerprint: null };
+    return { browserVersion, viewport: { ...page, ...scale }, userAgent, timezone, locale, fingerprint: null };
   }
   const fingerprint = withViewport(spec.identity.fingerprint, viewport);
   const { userAgent: claimed, timezone, locale } = fingerprint;
-  return { ...common, userAgent: claimed, timezone, locale, fingerprint };
+  const page = viewportOf(fingerprint);
+  return { browserVersion, viewport: { ...page, ...scale }, userAgent: claimed, timezone, locale, fingerprint };
 }
 
 /** Gives sessions their browsers. */

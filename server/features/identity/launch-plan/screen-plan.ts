@@ -1,6 +1,6 @@
 import type { Fingerprint } from '@guise/contract';
 
-import type { BrowserIdentity, SetupCommand } from '../../../browser/index.ts';
+import { type BrowserIdentity, type SetupCommand, windowLength } from '../../../browser/index.ts';
 
 type Display = BrowserIdentity['display'];
 
@@ -52,11 +52,6 @@ function screenInfo({ screen }: Fingerprint): string {
     `workAreaBottom=${insetPixels(height - availTop - availHeight, ratio)}`,
   ];
   return `--screen-info={${fields.join(' ')}}`;
-}
-
-/** A window's length for the flag, which Chromium rounds up to whole physical pixels and then to whole CSS pixels. */
-function windowLength(length: number, ratio: number): number {
-  return Number.isInteger(length * ratio) ? length : length - 1;
 }
 
 /** Pointers and touch, by Blink's numbers (pointer: none 1, coarse 2, fine 4; hover: none 1, hover 2). */
