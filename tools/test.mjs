@@ -1,17 +1,24 @@
 /**
  * `npm test`: sets up what is missing, then runs every test on the pinned Node. Arguments go to vitest. The last line is
  * `N passed, N failed[, N skipped]`; a run in which no test was executed has failed.
+ *
+ * With RERUN_FAILED=N the files of up to N failed tests that need the whole machine (browsers, networks, several services) are run once
+ * more when all others have ended, and what passes then has passed; it is named, with its first failure, lest it be forgotten.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { runTool } from './launch/run-tool.mjs';
+import { countWithSecondRun, listFilesToRunAgain } from './report/second-run.mjs';
 import { countTests, formatCounts } from './report/test-counts.mjs';
 import { runMain, setUp } from './setup.mjs';
 import { ROOT } from './setup/paths.mjs';
 
 const MAX_LISTED = 50;
+/** Of a failure's message. */
+const MAX_LINES = 12;
 
 function readReport(file) {
   try {
@@ -29,25 +36,44 @@ function listSkipped(skipped, args) {
   if (skipped.length > MAX_LISTED) console.log(`  … and ${skipped.length - MAX_LISTED} more`);
 }
 
+/** Runs vitest once. @returns its exit code, and its report, or undefined where it did not live to write one */
+async function runVitest({ node, environment }, args, folder) {
+  const file = path.join(folder, `report-${randomUUID()}.json`);
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json'];
+  const exitCode = await runTool(node, [...vitest, `--outputFile.json=${file}`, ...args], environment);
+  return { exitCode, report: readReport(file) };
+}
+
+/** Runs again what may have failed because of what else the machine did. @returns the counts of both runs together */
+async function countRuns(tools, { exitCode, report }, folder) {
+  const files = listFilesToRunAgain(report, Number(process.env['RERUN_FAILED'] ?? 0));
+  if (files.length === 0) return { ...countTests(report, exitCode), unsteady: [] };
+  const names = files.map((file) => path.relative(ROOT, file));
+  console.log(`Run again: ${names.join(', ')}`);
+  return countWithSecondRun(report, exitCode, await runVitest(tools, names, folder));
+}
+
+function listUnsteady(unsteady) {
+  if (unsteady.length === 0) return;
+  console.log('Failed, and passed when run again, which calls for a look all the same:');
+  for (const { file, title, message } of unsteady) {
+    console.log(
+      `  ${path.relative(ROOT, file)}: ${title}\n    ${message.split('\n').slice(0, MAX_LINES).join('\n    ')}`,
+    );
+  }
+}
+
 await runMain(async () => {
   const args = process.argv.slice(2);
-  const { node, environment } = await setUp('tests');
+  const tools = await setUp('tests');
   const folder = mkdtempSync(path.join(tmpdir(), 'guise-test-report-'));
   try {
-    const file = path.join(folder, 'report.json');
-    const vitest = [
-      'node_modules/vitest/vitest.mjs',
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${file}`,
-    ];
-    const exitCode = await runTool(node, [...vitest, ...args], environment);
-    const counts = countTests(readReport(file), exitCode);
+    const counts = await countRuns(tools, await runVitest(tools, args, folder), folder);
     listSkipped(counts.skipped, args);
     if (counts.leftOut > 0)
       console.log(`${counts.leftOut} that need a service of their own were not made through the gateway.`);
     if (counts.passed + counts.failed === 0) console.error('No test was executed.');
+    listUnsteady(counts.unsteady);
     console.log(formatCounts(counts));
     return counts.isSuccess ? 0 : 1;
   } finally {
