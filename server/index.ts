@@ -87,7 +87,7 @@ class Main {
     }
     this.#logger.info({ cause }, 'shutting down');
     this.#stop.abort(new Error(`Stopped: ${cause}`));
-    if (this.#app === undefined) limitShutdown();
+    if (this.#app === undefined) this.#limitShutdown();
     else void this.#finish(this.#app);
   }
 
@@ -95,7 +95,7 @@ class Main {
     this.#isDraining = true;
     await app.drain(this.#hurry.signal);
     this.#isDraining = false;
-    limitShutdown();
+    this.#limitShutdown();
     try {
       await app[Symbol.asyncDispose]();
     } catch (error) {
@@ -104,11 +104,15 @@ class Main {
     }
     process.exit(0);
   }
-}
 
-/** Ends the process when its end takes too long. */
-function limitShutdown(): void {
-  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+  /** Ends the process when its end takes too long, and says what it waited for, as far as the runtime knows. */
+  #limitShutdown(): void {
+    setTimeout(() => {
+      const resources = process.getActiveResourcesInfo();
+      this.#logger.error({ limitMs: SHUTDOWN_LIMIT_MS, resources }, 'shutdown took too long');
+      process.exit(1);
+    }, SHUTDOWN_LIMIT_MS).unref();
+  }
 }
 
 async function main(): Promise<void> {

@@ -31,7 +31,7 @@ function findEntry(filter: Readonly<Record<string, string>>): Promise<AuditRecor
 }
 
 describe('the audit trail', () => {
-  it('says who did what, from where, with which outcome', async () => {
+  it('says who did what, from where, with which outcome', { tags: 'same-machine' }, async () => {
     const { key, api } = await keyed.hand({ name: 'alice', role: 'user' });
     expect(await findEntry({ action: 'createApiKey', resourceId: key.id })).toMatchObject({
       actor: { name: 'root', address: '127.0.0.1' },
@@ -58,7 +58,7 @@ describe('the audit trail', () => {
     expect(JSON.stringify(await listAudit())).not.toMatch(/hunter2|listSessions/);
   });
 
-  it('has what was refused: no key, no role, no quota', async () => {
+  it('has what was refused: no key, no role, no quota', { tags: 'same-machine' }, async () => {
     await send(`${keyed.service.address}/api/sessions`, { headers: { 'user-agent': 'intruder/1' } });
     const findRefused = async (): Promise<AuditRecord | undefined> =>
       (await listAudit({ action: 'listSessions', outcome: 'refused' })).find(({ actor }) => actor.keyId === null);
@@ -85,7 +85,7 @@ describe('the audit trail', () => {
     });
   });
 
-  it('has what sessions tried and were refused', async () => {
+  it('has what sessions tried and were refused', { tags: 'same-machine' }, async () => {
     await using local = new AsyncDisposableStack();
     const site = await startPageServer(local);
     site.on('/', '<title>Here</title>');

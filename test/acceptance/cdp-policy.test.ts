@@ -96,21 +96,25 @@ describe('a command that is refused', () => {
     expect(await client.send('Browser.getVersion')).toBeDefined();
   });
 
-  it('is refused on the session’s own port as well, for the browser and for a page', async () => {
-    const list = expectStatus<{ webSocketDebuggerUrl: string }[]>(await send(`${portUrl()}/json/list`), 200);
-    const version = expectStatus<{ webSocketDebuggerUrl: string }>(await send(`${portUrl()}/json/version`), 200);
-    using page = await connectCdp(list[0]?.webSocketDebuggerUrl ?? '');
-    await expect(page.send('Page.navigate', { url: 'file:///etc/hostname' })).rejects.toThrow('is refused here');
-    using browser = await connectCdp(version.webSocketDebuggerUrl);
-    await expect(browser.send('Target.createTarget', { url: 'file:///etc/hostname' })).rejects.toThrow(
-      'is refused here',
-    );
-    for (const url of ['file:///etc/hostname', 'chrome://version', ' FILE:///etc/hostname']) {
-      const answer = await send(`${portUrl()}/json/new?${encodeURIComponent(url)}`, { method: 'PUT' });
-      expectProblem(answer, 400, 'VALIDATION_FAILED');
-    }
-    expect(await api.evaluate(session.id, 'location.href')).toBe('about:blank');
-  });
+  it(
+    'is refused on the session’s own port as well, for the browser and for a page',
+    { tags: 'same-machine' },
+    async () => {
+      const list = expectStatus<{ webSocketDebuggerUrl: string }[]>(await send(`${portUrl()}/json/list`), 200);
+      const version = expectStatus<{ webSocketDebuggerUrl: string }>(await send(`${portUrl()}/json/version`), 200);
+      using page = await connectCdp(list[0]?.webSocketDebuggerUrl ?? '');
+      await expect(page.send('Page.navigate', { url: 'file:///etc/hostname' })).rejects.toThrow('is refused here');
+      using browser = await connectCdp(version.webSocketDebuggerUrl);
+      await expect(browser.send('Target.createTarget', { url: 'file:///etc/hostname' })).rejects.toThrow(
+        'is refused here',
+      );
+      for (const url of ['file:///etc/hostname', 'chrome://version', ' FILE:///etc/hostname']) {
+        const answer = await send(`${portUrl()}/json/new?${encodeURIComponent(url)}`, { method: 'PUT' });
+        expectProblem(answer, 400, 'VALIDATION_FAILED');
+      }
+      expect(await api.evaluate(session.id, 'location.href')).toBe('about:blank');
+    },
+  );
 
   it('fills the history of its session no faster than it can be read', async () => {
     using client = await connectCdp(cdpUrl());

@@ -60,7 +60,7 @@ describe('Puppeteer', () => {
     expect(await api.evaluate(session.id, 'document.title')).toBe('Start');
   });
 
-  it('connects to the browserURL of the session’s own port', async () => {
+  it('connects to the browserURL of the session’s own port', { tags: 'same-machine' }, async () => {
     const browser = await connectPuppeteer({ browserURL: portUrl() });
     const [page] = await browser.pages();
     await page?.goto(`${site.origin}/next`);
@@ -118,40 +118,48 @@ describe('Playwright', () => {
     expect((await api.get(session.id)).state).toBe('ACTIVE');
   });
 
-  it('connects to the session’s own port, and has its own contexts beside the default one', async () => {
-    const browser = await chromium.connectOverCDP(portUrl());
-    const context = await browser.newContext({ colorScheme: 'dark' });
-    const page = await context.newPage();
-    await page.goto(`${site.origin}/`);
-    expect(await page.evaluate('matchMedia("(prefers-color-scheme: dark)").matches')).toBe(true);
-    await context.close();
-    await browser.close();
-  });
+  it(
+    'connects to the session’s own port, and has its own contexts beside the default one',
+    { tags: 'same-machine' },
+    async () => {
+      const browser = await chromium.connectOverCDP(portUrl());
+      const context = await browser.newContext({ colorScheme: 'dark' });
+      const page = await context.newPage();
+      await page.goto(`${site.origin}/`);
+      expect(await page.evaluate('matchMedia("(prefers-color-scheme: dark)").matches')).toBe(true);
+      await context.close();
+      await browser.close();
+    },
+  );
 });
 
 describe('several clients at once', () => {
-  it('share a session: each sees the same pages, and one that goes takes nothing with it', async () => {
-    const [one, other, third] = await Promise.all([
-      connectPuppeteer({ browserWSEndpoint: cdpUrl() }),
-      connectPuppeteer({ browserURL: portUrl() }),
-      chromium.connectOverCDP(cdpUrl()),
-    ]);
-    const [page] = await one.pages();
-    await page?.goto(`${site.origin}/next`);
-    expect((await other.pages()).map((each) => each.url())).toEqual([`${site.origin}/next`]);
-    expect(
-      third
-        .contexts()[0]
-        ?.pages()
-        .map((each) => each.url()),
-    ).toEqual([`${site.origin}/next`]);
-    expect((await api.get(session.id)).clients).toBe(3);
-    await one.disconnect();
-    const [shared] = await other.pages();
-    expect(await shared?.evaluate(() => 6 * 7)).toBe(42);
-    await Promise.all([other.disconnect(), third.close()]);
-    await until('all have gone', async () => (await api.get(session.id)).clients === 0);
-  });
+  it(
+    'share a session: each sees the same pages, and one that goes takes nothing with it',
+    { tags: 'same-machine' },
+    async () => {
+      const [one, other, third] = await Promise.all([
+        connectPuppeteer({ browserWSEndpoint: cdpUrl() }),
+        connectPuppeteer({ browserURL: portUrl() }),
+        chromium.connectOverCDP(cdpUrl()),
+      ]);
+      const [page] = await one.pages();
+      await page?.goto(`${site.origin}/next`);
+      expect((await other.pages()).map((each) => each.url())).toEqual([`${site.origin}/next`]);
+      expect(
+        third
+          .contexts()[0]
+          ?.pages()
+          .map((each) => each.url()),
+      ).toEqual([`${site.origin}/next`]);
+      expect((await api.get(session.id)).clients).toBe(3);
+      await one.disconnect();
+      const [shared] = await other.pages();
+      expect(await shared?.evaluate(() => 6 * 7)).toBe(42);
+      await Promise.all([other.disconnect(), third.close()]);
+      await until('all have gone', async () => (await api.get(session.id)).clients === 0);
+    },
+  );
 });
 
 describe('an answer of 4 MB', () => {
@@ -171,7 +179,7 @@ describe('an answer of 4 MB', () => {
   });
 });
 
-describe('the session’s own port', () => {
+describe('the session’s own port', { tags: 'same-machine' }, () => {
   it('answers as a debugging port does, with its own addresses in place of the browser’s', async () => {
     const { host } = new URL(portUrl());
     const version = expectStatus<Record<string, string>>(await send(`${portUrl()}/json/version`), 200);

@@ -56,61 +56,65 @@ async function attachToPage(client: CdpClient): Promise<string> {
   return String(sessionId);
 }
 
-describe('the first request of a page that opens with an address has the client hints of the identity', () => {
-  it.each([{}, { newWindow: true }, { background: true }])('when a client creates it with %j', async (options) => {
-    using client = await connectCdp(session.cdpUrl ?? '');
-    const events: TargetInfo[] = [];
-    client.onEvent(({ method, params }) => {
-      if (method === 'Target.targetCreated') events.push(params['targetInfo'] as TargetInfo);
+describe(
+  'the first request of a page that opens with an address has the client hints of the identity',
+  { tags: 'same-machine' },
+  () => {
+    it.each([{}, { newWindow: true }, { background: true }])('when a client creates it with %j', async (options) => {
+      using client = await connectCdp(session.cdpUrl ?? '');
+      const events: TargetInfo[] = [];
+      client.onEvent(({ method, params }) => {
+        if (method === 'Target.targetCreated') events.push(params['targetInfo'] as TargetInfo);
+      });
+      await client.send('Target.setDiscoverTargets', { discover: true });
+      const { targetId } = await client.send('Target.createTarget', { url: `${site.origin}/created`, ...options });
+      await expectSameHints('/created');
+      // As without us: it is created with its address.
+      expect(events.find((each) => each.targetId === targetId)).toMatchObject({ url: `${site.origin}/created` });
     });
-    await client.send('Target.setDiscoverTargets', { discover: true });
-    const { targetId } = await client.send('Target.createTarget', { url: `${site.origin}/created`, ...options });
-    await expectSameHints('/created');
-    // As without us: it is created with its address.
-    expect(events.find((each) => each.targetId === targetId)).toMatchObject({ url: `${site.origin}/created` });
-  });
 
-  it('when several are created at once', async () => {
-    using client = await connectCdp(session.cdpUrl ?? '');
-    const urls = ['/created', '/next'].map((path) => `${site.origin}${path}`);
-    await Promise.all(urls.map((url) => client.send('Target.createTarget', { url })));
-    await expectSameHints('/created');
-    await expectSameHints('/next');
-  });
+    it('when several are created at once', async () => {
+      using client = await connectCdp(session.cdpUrl ?? '');
+      const urls = ['/created', '/next'].map((path) => `${site.origin}${path}`);
+      await Promise.all(urls.map((url) => client.send('Target.createTarget', { url })));
+      await expectSameHints('/created');
+      await expectSameHints('/next');
+    });
 
-  it('when the debugging port is asked for it', async () => {
-    const { status } = await fetch(
-      `http://127.0.0.1:${session.cdpPort ?? 0}/json/new?${encodeURIComponent(`${site.origin}/created`)}`,
-      { method: 'PUT' },
-    );
-    expect(status).toBe(200);
-    await expectSameHints('/created');
-  });
+    it('when the debugging port is asked for it', async () => {
+      const { status } = await fetch(
+        `http://127.0.0.1:${session.cdpPort ?? 0}/json/new?${encodeURIComponent(`${site.origin}/created`)}`,
+        { method: 'PUT' },
+      );
+      expect(status).toBe(200);
+      await expectSameHints('/created');
+    });
 
-  it.each([
-    { how: 'Ctrl', more: { modifiers: 2 }, button: 'left' },
-    { how: 'Shift', more: { modifiers: 8 }, button: 'left' },
-    { how: 'the middle button', more: {}, button: 'middle' },
-  ])('when a client clicks a link with $how', async ({ more, button }) => {
-    using client = await connectCdp(session.cdpUrl ?? '');
-    const id = await attachToPage(client);
-    for (const type of ['mousePressed', 'mouseReleased'])
-      await client.send('Input.dispatchMouseEvent', { x: 60, y: 40, type, button, clickCount: 1, ...more }, id);
-    await expectSameHints('/link');
-  });
+    it.each([
+      { how: 'Ctrl', more: { modifiers: 2 }, button: 'left' },
+      { how: 'Shift', more: { modifiers: 8 }, button: 'left' },
+      { how: 'the middle button', more: {}, button: 'middle' },
+    ])('when a client clicks a link with $how', async ({ more, button }) => {
+      using client = await connectCdp(session.cdpUrl ?? '');
+      const id = await attachToPage(client);
+      for (const type of ['mousePressed', 'mouseReleased'])
+        await client.send('Input.dispatchMouseEvent', { x: 60, y: 40, type, button, clickCount: 1, ...more }, id);
+      await expectSameHints('/link');
+    });
 
-  it('when a middle click is asked for over REST', async () => {
-    const actions = [{ type: 'click', x: 60, y: 40, button: 'middle' }];
-    const { status } = await service.api.call('POST', `/api/sessions/${session.id}/input`, { actions });
-    expect(status).toBe(200);
-    await expectSameHints('/link');
-  });
+    it('when a middle click is asked for over REST', async () => {
+      const actions = [{ type: 'click', x: 60, y: 40, button: 'middle' }];
+      const { status } = await service.api.call('POST', `/api/sessions/${session.id}/input`, { actions });
+      expect(status).toBe(200);
+      await expectSameHints('/link');
+    });
 
-  it('when a page opens it without an opener', async () => {
-    using client = await connectCdp(session.cdpUrl ?? '');
-    const id = await attachToPage(client);
-    const params = { expression: 'void open("/link", "_blank", "noopener")', userGesture: true };
-    await client.send('Runtime.evaluate', params, id);
-    await expectSameHints('/link');
-  });
-});
+    it('when a page opens it without an opener', async () => {
+      using client = await connectCdp(session.cdpUrl ?? '');
+      const id = await attachToPage(client);
+      const params = { expression: 'void open("/link", "_blank", "noopener")', userGesture: true };
+      await client.send('Runtime.evaluate', params, id);
+      await expectSameHints('/link');
+    });
+  },
+);

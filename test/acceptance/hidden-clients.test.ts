@@ -81,7 +81,7 @@ const contextsOf = (events: readonly CdpEvent[]): Record<string, unknown>[] =>
     .filter(({ method }) => method === 'Runtime.executionContextCreated')
     .map(({ params }) => params['context'] as Record<string, unknown>);
 
-describe('a plain CDP client in a session that hides it', () => {
+describe('a plain CDP client in a session that hides it', { tags: 'same-machine' }, () => {
   it('is told of contexts and console messages, and of no page events it did not ask for', async () => {
     using page = await attach();
     const { client, id, events } = page;
@@ -173,7 +173,7 @@ describe('a plain CDP client in a session that hides it', () => {
   });
 });
 
-describe('emulation that contradicts the identity', () => {
+describe('emulation that contradicts the identity', { tags: 'same-machine' }, () => {
   it('is answered as done, left out, and noted once a kind', async () => {
     using page = await attach();
     const { client, id } = page;
@@ -235,7 +235,7 @@ describe('emulation that contradicts the identity', () => {
 
 const firstPage = async (browser: Browser): Promise<Page> => defined((await browser.pages())[0]);
 
-describe('several clients of one page', () => {
+describe('several clients of one page', { tags: 'same-machine' }, () => {
   it('come and go unnoticed, each with its own functions', async () => {
     const one = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
     const other = await connectPuppeteer({ browserWSEndpoint: cdpUrl() });
@@ -264,7 +264,7 @@ describe('several clients of one page', () => {
   });
 });
 
-describe('a client that leaves', () => {
+describe('a client that leaves', { tags: 'same-machine' }, () => {
   it.each([
     {
       how: 'and detaches first',

@@ -41,7 +41,7 @@ async function openMain(): Promise<Page> {
   return page;
 }
 
-describe('a page that looks for clients, and unmodified Playwright without stealth', () => {
+describe('a page that looks for clients, and unmodified Playwright without stealth', { tags: 'same-machine' }, () => {
   beforeEach(() => open('none'));
 
   it('notices it in every realm: the probes work', async () => {
@@ -56,7 +56,7 @@ describe('a page that looks for clients, and unmodified Playwright without steal
   });
 });
 
-describe('unmodified Playwright in a session that hides it', () => {
+describe('unmodified Playwright in a session that hides it', { tags: 'same-machine' }, () => {
   beforeEach(() => open('basic'));
 
   it('finds nothing where nobody drives', () => {

@@ -39,7 +39,7 @@ async function openMain(): Promise<Page> {
   return page;
 }
 
-describe('a page that looks for clients, and unmodified Puppeteer without stealth', () => {
+describe('a page that looks for clients, and unmodified Puppeteer without stealth', { tags: 'same-machine' }, () => {
   beforeEach(() => open('none'));
 
   it('notices it in every realm: the probes work', async () => {
@@ -55,7 +55,7 @@ describe('a page that looks for clients, and unmodified Puppeteer without stealt
   });
 });
 
-describe('unmodified Puppeteer in a session that hides it', () => {
+describe('unmodified Puppeteer in a session that hides it', { tags: 'same-machine' }, () => {
   beforeEach(() => open('basic'));
 
   it('finds nothing where nobody drives', () => {

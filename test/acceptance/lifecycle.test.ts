@@ -115,7 +115,7 @@ describe('a session', () => {
     expect((await waitForClosed(api, id)).closeReason).toBe('idle_timeout');
   });
 
-  it('leaves no cookie, storage, cache or permission to the one after it', async () => {
+  it('leaves no cookie, storage, cache or permission to the one after it', { tags: 'same-machine' }, async () => {
     const write = `document.cookie = 'secret=1; max-age=3600'; localStorage.setItem('secret', '1');
       sessionStorage.setItem('secret', '1'); await caches.open('secret');
       await new Promise((done) => { const asked = indexedDB.open('secret'); asked.onsuccess = () => { asked.result.close(); done(); }; });

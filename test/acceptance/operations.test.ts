@@ -141,7 +141,7 @@ describe('the metrics', () => {
     return answer.text;
   };
 
-  it('are accepted by promtool', async () => {
+  it('are accepted by promtool', { tags: 'same-machine' }, async () => {
     const { id } = await api.create();
     await api.end(id);
     const { status, error, stdout, stderr } = spawnSync(PROMTOOL, ['check', 'metrics'], {
@@ -199,7 +199,7 @@ describe('the documents', () => {
     }
   });
 
-  it('can be read by people at /docs, in a real browser', async () => {
+  it('can be read by people at /docs, in a real browser', { tags: 'same-machine' }, async () => {
     // No session reaches the service it belongs to.
     await using stack = new AsyncDisposableStack();
     const { api: reader } = await startService(stack);

@@ -66,7 +66,7 @@ const evaluate = (options: CreateSession, code: string): Promise<unknown> =>
     return api.evaluate(id, code);
   });
 
-describe('the identity a site sees', () => {
+describe('the identity a site sees', { tags: 'same-machine' }, () => {
   let basic: Seen;
   let plain: Seen;
   beforeAll(async () => {
@@ -139,6 +139,7 @@ describe('the locale and time zone', () => {
     ['advanced', ['de-DE', 'de', 'en-US', 'en'], 'de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7'],
   ] as const)(
     'are those asked for in every place and in every request, at %s',
+    { tags: 'same-machine' },
     async (level, languagesSeen, header) => {
       const options = { stealthLevel: level, locale: 'de-DE', timezone: 'Asia/Tokyo' };
       const { places, headers, session } = await look(options);
@@ -220,7 +221,7 @@ describe('the window', () => {
 });
 
 describe('the position', () => {
-  it('is the one asked for, without a question', async () => {
+  it('is the one asked for, without a question', { tags: 'same-machine' }, async () => {
     const code = `new Promise((resolve, reject) => navigator.geolocation.getCurrentPosition(({ coords }) =>
       resolve([coords.latitude, coords.longitude, coords.accuracy]), (error) => reject(new Error(error.message))))`;
     const geolocation = { latitude: 52.52, longitude: 13.405, accuracy: 10 };

@@ -125,7 +125,7 @@ describe('a navigation that fails', () => {
     expect(problem.detail).toContain(netError);
   };
 
-  it("is 422 with Chromium's network error, and the session lives on", async () => {
+  it("is 422 with Chromium's network error, and the session lives on", { tags: 'same-machine' }, async () => {
     // A port that was free a moment ago, and nobody listens on.
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -274,7 +274,7 @@ describe('cookies', () => {
     const inAnHour = Math.floor(Date.now() / 1000) + 3600;
     const set = await put([
       { name: 'session', value: 'a_b', url: site.origin, httpOnly: true, sameSite: 'Lax' },
-      { name: 'lasting', value: 'v', domain: '127.0.0.1', path: '/deep', expires: inAnHour },
+      { name: 'lasting', value: 'v', domain: new URL(site.origin).hostname, path: '/deep', expires: inAnHour },
       { name: 'secure', value: 'v', domain: 'example.com', secure: true, sameSite: 'None' },
     ]);
     expect(set.map(({ name }) => name).sort()).toEqual(['lasting', 'secure', 'session']);
@@ -282,7 +282,7 @@ describe('cookies', () => {
       httpOnly: true,
       sameSite: 'Lax',
       expires: -1,
-      domain: '127.0.0.1',
+      domain: new URL(site.origin).hostname,
     });
     expect((await execute({ code: 'document.cookie' })).result).toBe('');
     const before = await read();

@@ -81,7 +81,7 @@ const atRest = async (): Promise<boolean> => {
 describe('the service', () => {
   it(
     `answers ${BODIES} random bodies without a failure of its own, and goes on`,
-    { timeout: 10 * 60_000 },
+    { timeout: 10 * 60_000, tags: 'same-machine' },
     async () => {
       await until('it is at rest', atRest, { timeoutMs: 30_000 });
       const startedAt = performance.now();

@@ -88,7 +88,7 @@ describe('a create', () => {
     await api.end(session.id);
   });
 
-  it('gives every session a browser, a port and a token of its own', async () => {
+  it('gives every session a browser, a port and a token of its own', { tags: 'same-machine' }, async () => {
     const sessions = await Promise.all([api.create(), api.create(), api.create()]);
     const tokens = sessions.map(({ cdpUrl }) => cdpUrl?.split('token=')[1]);
     const pids = await Promise.all(sessions.map(({ id }) => api.evaluate(id, 'Math.random()')));

@@ -4,6 +4,8 @@ import { askNode, createSession, execute, send, sendMany } from './gateway-clien
 
 /** How long it may take until the others have closed the sessions of a node that was killed. */
 const LOSS_LIMIT_MS = 10_000;
+/** How old a node's view of the others may be. */
+const VIEW_LIMIT_MS = 5_000;
 /** How long clients may be told to try again, after a node has gone. */
 const BACK_LIMIT_MS = 10_000;
 
@@ -121,11 +123,13 @@ export async function checkKill(stack, checks, placed) {
   );
   const kept = await countUndisturbed(stack, others);
   checks.check('the sessions of others are undisturbed', kept.areAll, kept.detail);
+  // Each node looks at the others every two seconds.
+  const isRight = (open) => open.length === 2 && open.reduce((sum, node) => sum + node.taken, 0) === others.length;
+  await until('that is known', async () => isRight(await listOpenNodes(witness)), VIEW_LIMIT_MS).catch(() => undefined);
   const open = await listOpenNodes(witness);
-  const taken = open.reduce((sum, node) => sum + node.taken, 0);
   checks.check(
     'what is left counts right: nodes, and places taken',
-    open.length === 2 && taken === others.length,
+    isRight(open),
     JSON.stringify(open.map(({ nodeId, limit, taken: used }) => [nodeId, limit, used])),
   );
   return others;
