@@ -154,7 +154,10 @@ export class Peer {
 
   /** Breaks it, so that the other side cannot take what it got for all. */
   abort(): void {
-    if (this.socket instanceof TLSSocket || this.socket.connecting) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    const { socket } = this;
+    // While its end is being said a socket cannot be reset: Node would neither close it nor tell. All it had to send has gone out by then.
+    const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+    if (socket instanceof TLSSocket || socket.connecting || isEnding) socket.destroy();
+    else socket.resetAndDestroy();
   }
 }
