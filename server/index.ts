@@ -66,6 +66,7 @@ class Main {
     try {
       return await app.listen();
     } catch (error) {
+      this.#limitShutdown();
       await app[Symbol.asyncDispose]();
       throw error;
     }
@@ -80,9 +81,10 @@ class Main {
     this.#stoppingSince = now;
     if (isRepeated) {
       // Whoever asks again has stopped waiting for us.
-      if (!this.#isDraining) process.exit(1);
+      if (!this.#isDraining || this.#hurry.signal.aborted) process.exit(1);
       this.#logger.info({ cause }, 'waiting for sessions no longer');
       this.#hurry.abort();
+      this.#limitShutdown();
       return;
     }
     this.#logger.info({ cause }, 'shutting down');

@@ -2,7 +2,7 @@
  * `npm run test:compose [-- image|stack]`: builds the image and looks whether containers of it are what they should be, brings the
  * whole stack up, uses it, scales it, kills and drains nodes of it, and removes it. Needs a container engine with compose; with
  * `--if-there` it is no failure that there is none. `npm run test:compose -- run PROGRAM ARG…` brings three nodes up and runs a program
- * that is told by GUISE_URL and GUISE_KEY where they are.
+ * that is told by GUISE_URL, GUISE_KEY and GUISE_PAGES_HOST where they are.
  */
 import { whyNoEngine } from './compose/docker.mjs';
 import { runTool } from './launch/run-tool.mjs';

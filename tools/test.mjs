@@ -6,7 +6,7 @@
  * more when all others have ended, and what passes then has passed; it is named, with its first failure, lest it be forgotten.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -36,17 +36,21 @@ function listSkipped(skipped, args) {
   if (skipped.length > MAX_LISTED) console.log(`  … and ${skipped.length - MAX_LISTED} more`);
 }
 
-/** Runs vitest once. @returns its exit code, and its report, or undefined where it did not live to write one */
+/** Runs vitest once. @returns its exit code, its report, or undefined where it did not live to write one, and errors that no test has */
 async function runVitest({ node, environment }, args, folder) {
-  const file = path.join(folder, `report-${randomUUID()}.json`);
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json'];
-  const exitCode = await runTool(node, [...vitest, `--outputFile.json=${file}`, ...args], environment);
-  return { exitCode, report: readReport(file) };
+  const name = path.join(folder, randomUUID());
+  const [file, FAULTS_FILE] = [`${name}.json`, `${name}.faults`];
+  const reporters = ['default', 'json', './tools/report/fault-reporter.mjs'].map((each) => `--reporter=${each}`);
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, `--outputFile.json=${file}`];
+  const exitCode = await runTool(node, [...vitest, ...args], { ...environment, FAULTS_FILE });
+  const faults = existsSync(FAULTS_FILE) ? readFileSync(FAULTS_FILE, 'utf8') : '';
+  return { exitCode, report: readReport(file), faults };
 }
 
 /** Runs again what may have failed because of what else the machine did. @returns the counts of both runs together */
-async function countRuns(tools, { exitCode, report }, folder) {
-  const files = listFilesToRunAgain(report, Number(process.env['RERUN_FAILED'] ?? 0));
+async function countRuns(tools, run, folder) {
+  const { exitCode, report } = run;
+  const files = listFilesToRunAgain(run, Number(process.env['RERUN_FAILED'] ?? 0));
   if (files.length === 0) return { ...countTests(report, exitCode), unsteady: [] };
   const names = files.map((file) => path.relative(ROOT, file));
   console.log(`Run again: ${names.join(', ')}`);

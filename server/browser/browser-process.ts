@@ -99,8 +99,9 @@ export async function startBrowserProcess(
   const dispose = once(async () => {
     if (child.pid === undefined) return;
     if (child.exitCode === null && child.signalCode === null) kill();
-    await gone.promise;
     const deadline = AbortSignal.timeout(KILL_DEADLINE_MS);
+    // One that waits for the system, such as for a disk that is gone, does not end when it is killed.
+    await raceAbort(gone.promise, deadline);
     // The crash handlers are no members of the group; they end by themselves when they see the browser gone. Broken off
     // early, the launch has not looked for them yet.
     helpers ??= await findHelpers(child.pid);

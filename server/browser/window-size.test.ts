@@ -92,6 +92,22 @@ describe('the page in a window', () => {
     }
   });
 
+  it('is had in a window that there is, and that fits where the page does', () => {
+    // Of a screen of 1536 x 864 at 1.25 a taskbar leaves 824; 825 would be the same window and say that it is outside.
+    expect(windowFor(pageSizeOf({ width: 1536, height: 824 }, 1.25), 1.25)).toEqual({ width: 1536, height: 824 });
+    for (const { ratio, heights } of MEASURED) {
+      for (const [height] of heights) {
+        const window = windowFor(pageSizeOf({ width: 1200, height }, ratio), ratio);
+        expect(window.height).toBeLessThanOrEqual(height);
+      }
+    }
+  });
+
+  it('is not a pixel off because of binary fractions', () => {
+    expect(windowFor({ width: 800, height: 600 }, 1.1).width).toBe(800);
+    expect(pageSizeOf({ width: 800, height: 700 }, 1.1).width).toBe(800);
+  });
+
   it('is of the nearest size where no window has that one', () => {
     expect(nearestPage({ width: 1280, height: 720 }, 2)).toEqual({ width: 1280, height: 720 });
     const { width, height } = nearestPage({ width: 1201, height: 617 }, 1.25);

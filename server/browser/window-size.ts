@@ -9,15 +9,23 @@ interface Size {
  */
 const BARS = [41, 46] as const;
 
+/** What binary fractions leave of 1.1 * 800 is neither a pixel more nor less. */
+const ROUNDING = 1e-6;
+
 /** How far a window's height can be from the page's and the bars' together. CSS pixels. */
 const MOST_LOST = 2;
 
 /** The length for Chromium's flag, which rounds up to whole physical pixels and then to whole CSS pixels. */
 export function windowLength(length: number, ratio: number): number {
-  return Number.isInteger(length * ratio) ? length : length - 1;
+  const pixels = length * ratio;
+  return Math.abs(pixels - Math.round(pixels)) < ROUNDING ? length : length - 1;
 }
 
-const toPixels = (length: number, ratio: number): number => Math.ceil(windowLength(length, ratio) * ratio);
+const toPixels = (length: number, ratio: number): number => Math.ceil(windowLength(length, ratio) * ratio - ROUNDING);
+
+/** Whether a window that is to be so long is, as it says itself: between physical pixels there are lengths that none has. */
+const isLength = (length: number, ratio: number): boolean =>
+  Math.ceil(toPixels(length, ratio) / ratio - ROUNDING) === length;
 
 /** The size of the page in a window, both in CSS pixels, on a screen with `ratio` physical pixels for each of them. Pure. */
 export function pageSizeOf(window: Size, ratio: number): Size {
@@ -39,7 +47,8 @@ export function windowFor(page: Size, ratio: number): Size {
       { length: 2 * MOST_LOST + 1 },
       (_, index) => guess[side] + (index % 2 === 0 ? index / 2 : -(index + 1) / 2),
     );
-    return candidates.reduce((best, each) => (away(each) < away(best) ? each : best));
+    const lengths = candidates.filter((length) => isLength(length, ratio));
+    return lengths.reduce((best, each) => (away(each) < away(best) ? each : best), lengths[0] ?? guess[side]);
   };
   return { width: nearest('width'), height: nearest('height') };
 }

@@ -106,7 +106,8 @@ export function installAccess(app: FastifyInstance, access: RequestAccess): void
     if (refusal !== undefined) throw refusal;
     // An answer that takes long, such as a stream of events, ends when the key does.
     const watching = access.watch(actor, () => raw.socket.destroy());
-    reply.raw.once('close', () => watching[Symbol.dispose]());
+    if (reply.raw.destroyed) watching[Symbol.dispose]();
+    else reply.raw.once('close', () => watching[Symbol.dispose]());
   });
   app.addHook('preHandler', async (request) => {
     if (request.actor !== null) await access.checkOwnership(request.actor, request.params);

@@ -8,6 +8,8 @@ import type { FastifyReply } from 'fastify';
  */
 export function clientSignal({ raw: response }: FastifyReply): AbortSignal {
   const gone = new AbortController();
+  // It may have gone while its key was looked up.
+  if (response.destroyed && !response.writableEnded) gone.abort(new Error('The client went away'));
   response.once('close', () => {
     if (!response.writableEnded) gone.abort(new Error('The client went away'));
   });

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 import type { CreateProfile, Profile, SessionList } from '@guise/contract';
@@ -26,7 +27,20 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   if (GUISE_URL === undefined) starting.defer(() => expectNoSessions(url, key));
   project.provide('serviceElsewhere', { url, key });
   const running = starting.move();
-  return () => running.disposeAsync();
+  return async () => {
+    try {
+      await running.disposeAsync();
+    } catch (error) {
+      noteFault(error);
+      throw error;
+    }
+  };
+}
+
+/** What is wrong at the end of a run is no test's failure, and would be forgotten where tests are run again. */
+function noteFault(error: unknown): void {
+  const { FAULTS_FILE } = process.env;
+  if (FAULTS_FILE !== undefined) appendFileSync(FAULTS_FILE, `${String(error)}\n`);
 }
 
 async function startCluster(stack: AsyncDisposableStack, project: TestProject): Promise<string> {

@@ -10,11 +10,12 @@ const failuresOf = ({ assertionResults }) => assertionResults.filter(({ status }
 /**
  * Files whose failures a second run may judge: few, each of whose failures is a test's that needs the whole machine. None where anything
  * else failed too, as the run has failed then.
- * @param report vitest's JSON report, or undefined if it did not live to write one
+ * @param run `report`: vitest's JSON report, or undefined if it did not live to write one; `faults`: errors that no test has
  * @param most so many tests may have failed
  * @returns {string[]}
  */
-export function listFilesToRunAgain(report, most) {
+export function listFilesToRunAgain({ report, faults }, most) {
+  if (faults !== '') return [];
   const failed = report?.testResults.filter(({ status }) => status === FAILED) ?? [];
   const count = failed.reduce((sum, file) => sum + failuresOf(file).length, 0);
   const areFit = failed.every((file) => OF_THE_WHOLE.test(file.name) && failuresOf(file).length > 0);

@@ -16,25 +16,28 @@ const file = (name, ...tests) => ({
   assertionResults: tests,
 });
 const report = (...testResults) => ({ testResults });
+const run = (...testResults) => ({ report: report(...testResults), faults: '' });
 
 describe('files that are run again', () => {
   it('are those with few failures of tests that need the whole machine', () => {
     const failed = file(ACCEPTANCE, test('passed'), test('failed'));
-    expect(listFilesToRunAgain(report(failed, file(UNIT, test('passed'))), 3)).toEqual([ACCEPTANCE]);
-    expect(listFilesToRunAgain(report(file('/x/y.cluster.test.ts', test('failed'))), 3)).toEqual([
-      '/x/y.cluster.test.ts',
-    ]);
+    expect(listFilesToRunAgain(run(failed, file(UNIT, test('passed'))), 3)).toEqual([ACCEPTANCE]);
+    expect(listFilesToRunAgain(run(file('/x/y.cluster.test.ts', test('failed'))), 3)).toEqual(['/x/y.cluster.test.ts']);
   });
 
   it.each([
-    ['nothing failed', report(file(ACCEPTANCE, test('passed')))],
-    ['a test failed that always says the same', report(file(ACCEPTANCE, test('failed')), file(UNIT, test('failed')))],
-    ['a file could not be loaded', report(file(ACCEPTANCE))],
+    ['nothing failed', run(file(ACCEPTANCE, test('passed')))],
+    ['a test failed that always says the same', run(file(ACCEPTANCE, test('failed')), file(UNIT, test('failed')))],
+    ['a file could not be loaded', run(file(ACCEPTANCE))],
     [
       'many tests failed',
-      report(file(ACCEPTANCE, ...Array.from({ length: 4 }, (_, index) => test('failed', `${index}`)))),
+      run(file(ACCEPTANCE, ...Array.from({ length: 4 }, (_, index) => test('failed', `${index}`)))),
     ],
-    ['there is no report', undefined],
+    ['there is no report', { report: undefined, faults: '' }],
+    [
+      'there was an error outside of any test',
+      { ...run(file(ACCEPTANCE, test('failed'))), faults: 'Sessions were left' },
+    ],
   ])('are none where %s', (_why, outcome) => {
     expect(listFilesToRunAgain(outcome, 3)).toEqual([]);
   });

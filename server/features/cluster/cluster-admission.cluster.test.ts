@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -57,6 +59,20 @@ describe('a create in the line of a cluster', () => {
         () => false,
       ),
     );
+    first[Symbol.dispose]();
+    using _second = await waiting;
+    expect(admission.held).toHaveLength(1);
+  });
+
+  it('keeps waiting when Redis has lost all it knew, until the nodes have said who they are', async () => {
+    const first = await acquire();
+    const waiting = acquire();
+    await inLine();
+    await promisify(execFile)('redis-cli', ['-u', server.url, 'FLUSHALL']);
+    // Longer than it takes to be asked again.
+    await sleep(1_500);
+    await beat();
+    await inLine();
     first[Symbol.dispose]();
     using _second = await waiting;
     expect(admission.held).toHaveLength(1);

@@ -135,7 +135,9 @@ export class ClusterAdmission implements SessionPlaces {
       const freed = this.#freed.promise;
       const askedAt = performance.now();
       const taking = await this.#ask(request, keptUntil);
-      if (taking.outcome === 'full') throw this.#exhausted(`and ${taking.length} creates wait already`);
+      // A server that has lost its data knows neither the line nor, until they have said so, the nodes.
+      if (taking.outcome === 'full' && performance.now() > keptUntil)
+        throw this.#exhausted(`and ${taking.length} creates wait already`);
       if (taking.outcome === 'placed') {
         if (!signal.aborted) return taking.nodeId;
         await this.giveUp(request.sessionId, taking.nodeId);

@@ -110,7 +110,7 @@ export class Subscriptions {
     try {
       // Without events there is still the end of a session to be told.
       if (hasEvents || sessionId !== undefined) await this.#follow({ id, signal, hasEvents }, feed);
-      else await once(signal, 'abort');
+      else if (!signal.aborted) await once(signal, 'abort');
       if (!signal.aborted) this.#notify('ended', { subscriptionId: id, problem: null });
     } catch (error) {
       // The client has its last event's id and may subscribe again.

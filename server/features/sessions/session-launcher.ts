@@ -2,6 +2,7 @@ import type { SessionIdentity } from '@guise/contract';
 
 import { type Browser, type BrowserCheckpoint, nearestPage } from '../../browser/index.ts';
 import { AppError } from '../../lib/app-error.ts';
+import { isTimeout } from '../../lib/deadline.ts';
 import type { Logger } from '../../platform/logger/logger.ts';
 import type { BrowserRequest, WarmPool } from '../pool/index.ts';
 import type { WornProfile } from '../profiles/index.ts';
@@ -17,6 +18,9 @@ import type { SessionJournal } from './session-journal.ts';
 import { pinned, type Profiles } from './session-profile.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { SessionRegistry } from './session-registry.ts';
+
+/** A browser that has started and still is not furnished by then hangs. Milliseconds. */
+const FURNISH_TIMEOUT_MS = 120_000;
 
 /** A session's own debugging port. */
 export interface SessionPort extends AsyncDisposable {
@@ -126,11 +130,9 @@ export class SessionLauncher {
     const fill = worn?.hasState === true ? worn.fill.bind(worn) : undefined;
     const { browser, isWarm } = await this.#deps.pool.acquire({ ...request, fill }, signal);
     const held = owned.use(new HeldBrowser(browser));
-    await this.#giveCookies(id, { browser, worn }, signal);
-    await egress.attach(id, browser, signal);
+    await this.#furnish(id, { browser, worn, egress, checkpoint }, signal);
     const { port: cdpPort } = owned.use(await this.#deps.openPort(id, held));
     const identity = toSessionIdentity(browser, request);
-    if (checkpoint !== undefined) await browser.restoreCheckpoint(checkpoint, signal);
     const told =
       checkpoint === undefined
         ? { reason: 'browser ready' }
@@ -170,14 +172,32 @@ export class SessionLauncher {
     await this.launch(id, parts, signal);
   }
 
-  /** Completes what the browser has found on its disk. */
-  async #giveCookies(
+  /** Gives a browser what its session begins with: the cookies of a profile, the way out, the pages it had. */
+  async #furnish(
     sessionId: string,
-    { browser, worn }: { readonly browser: Browser; readonly worn: WornProfile | undefined },
+    {
+      browser,
+      worn,
+      egress,
+      checkpoint,
+    }: {
+      readonly browser: Browser;
+      readonly worn: WornProfile | undefined;
+      readonly egress: SessionEgress;
+      readonly checkpoint: BrowserCheckpoint | undefined;
+    },
     signal: AbortSignal,
   ): Promise<void> {
-    const refused = (await worn?.giveCookies(browser, signal)) ?? 0;
-    if (refused > 0) this.#deps.logger.warn({ sessionId, cookies: refused }, 'cookies of a profile were refused');
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(FURNISH_TIMEOUT_MS)]);
+    try {
+      const refused = (await worn?.giveCookies(browser, deadline)) ?? 0;
+      if (refused > 0) this.#deps.logger.warn({ sessionId, cookies: refused }, 'cookies of a profile were refused');
+      await egress.attach(sessionId, browser, deadline);
+      if (checkpoint !== undefined) await browser.restoreCheckpoint(checkpoint, deadline);
+    } catch (error) {
+      if (!isTimeout(error) || signal.aborted) throw error;
+      throw new AppError('BROWSER_LAUNCH_FAILED', 'The browser started, but does not answer', { cause: error });
+    }
   }
 
   /** Sends the browser on its way after the answer: a slow page must not make a slow create. Never rejects. */

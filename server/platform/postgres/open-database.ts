@@ -125,13 +125,13 @@ class PooledDatabase implements Database {
       await client.query(this.#limited('begin'));
       const result = await run(tx);
       close();
-      await commit(client);
+      await commit(client, this.#limited('commit'));
       client.release();
       return result;
     } catch (error) {
       close();
       // A connection that cannot even undo is not given back; the server undoes what it was doing.
-      await client.query('rollback').then(
+      await client.query(this.#limited('rollback')).then(
         () => client.release(),
         () => client.release(true),
       );
@@ -229,8 +229,8 @@ class StatementNames {
 }
 
 /** `commit` answers ROLLBACK, without an error, where a statement had failed and its error was swallowed. */
-async function commit(client: pg.PoolClient): Promise<void> {
-  const { command } = await client.query('commit');
+async function commit(client: pg.PoolClient, statement: pg.QueryConfig): Promise<void> {
+  const { command } = await client.query(statement);
   if (command !== 'COMMIT') throw new Error('The transaction was undone: a statement in it had failed and was ignored');
 }
 

@@ -22,6 +22,8 @@ import type { SessionCheckpoints } from './session-checkpoints.ts';
 const PATIENCE_MS = 60_000;
 /** The same where its node is about to stop: after that whoever finds it looks. Milliseconds. */
 const HAND_OVER_PATIENCE_MS = 10_000;
+/** Time another node has to start a session. Milliseconds. */
+const ELSEWHERE_MS = 150_000;
 const RETRY_MS = 1_000;
 const LAST_SAVE_TIMEOUT_MS = 5_000;
 /** What may be otherwise in a moment. */
@@ -171,7 +173,9 @@ export class SessionReviver {
       }
       if (signal.aborted) throw signal.reason;
       try {
-        if ((await sendElsewhere?.(failure, { sessionId: id, signal })) === true) return false;
+        // A node that stands still would be waited for until it is declared lost.
+        const deadline = AbortSignal.any([signal, AbortSignal.timeout(ELSEWHERE_MS)]);
+        if ((await sendElsewhere?.(failure, { sessionId: id, signal: deadline })) === true) return false;
       } catch (error) {
         failure = error;
       }
