@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import {
   listBrowsers,
+  countClients,
   listDescriptors,
   listDisplays,
   listListeningPorts,
@@ -19,7 +20,10 @@ export interface Holdings {
   readonly strays: number;
   readonly folders: number;
   readonly ports: number;
-  /** Of the service's process, without its connections to the database: those come and go by the minute. */
+  /**
+   * Of the service's process, without its connections to the database, which come and go by the minute, and those of clients that are still
+   * there, as those of a test are between two requests.
+   */
   readonly descriptors: number;
 }
 
@@ -39,14 +43,15 @@ export function countDatabaseConnections(dataDir: string): number {
 export async function countHoldings({
   pid,
   dataDir,
+  address,
   api,
-}: Pick<Service, 'pid' | 'dataDir' | 'api'>): Promise<Holdings> {
+}: Pick<Service, 'pid' | 'dataDir' | 'address' | 'api'>): Promise<Holdings> {
   const root = path.join(dataDir, 'browsers');
   const folders = await readdir(root);
   const browsers = listBrowsers(dataDir);
   const strays = listProcessesOf(root).filter((each) => !browsers.some((browser) => belongsTo(each, browser, root)));
   const descriptors = listDescriptors(pid);
-  const connections = countDatabaseConnections(dataDir);
+  const connections = countDatabaseConnections(dataDir) + countClients(pid, Number(new URL(address).port));
   const { classes } = (await api.status()).warmPool;
   const warmDisplays = classes.reduce((sum, each) => sum + (each.class.startsWith('headful') ? each.ready : 0), 0);
   return {

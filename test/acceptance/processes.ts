@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** `st` of /proc/net/tcp; see proc(5). */
 const TCP_LISTEN = '0A';
+const TCP_ESTABLISHED = '01';
 
 /** A running process as /proc shows it; see proc(5). */
 export interface ProcessInfo {
@@ -95,13 +96,22 @@ export function listDescriptors(pid: number): string[] {
   });
 }
 
-/** TCP ports a process listens on, in ascending order. */
-export function listListeningPorts(pid: number): number[] {
+/** Ports of this machine that TCP sockets of a process in this state have. */
+function listPorts(pid: number, wanted: string): number[] {
   const inodes = new Set(listDescriptors(pid).flatMap((each) => /^socket:\[(\d+)\]$/.exec(each)?.[1] ?? []));
   const rows = ['tcp', 'tcp6'].flatMap((table) => read(`/proc/${pid}/net/${table}`).split('\n').slice(1));
-  const ports = rows.flatMap((row) => {
+  return rows.flatMap((row) => {
     const [, local = '', , state, , , , , , inode = ''] = row.trim().split(/\s+/);
-    return state === TCP_LISTEN && inodes.has(inode) ? [Number.parseInt(local.split(':')[1] ?? '', 16)] : [];
+    return state === wanted && inodes.has(inode) ? [Number.parseInt(local.split(':')[1] ?? '', 16)] : [];
   });
-  return ports.sort((one, other) => one - other);
+}
+
+/** TCP ports a process listens on, in ascending order. */
+export function listListeningPorts(pid: number): number[] {
+  return listPorts(pid, TCP_LISTEN).sort((one, other) => one - other);
+}
+
+/** Connections a process has accepted on a port, of clients that are still there. */
+export function countClients(pid: number, port: number): number {
+  return listPorts(pid, TCP_ESTABLISHED).filter((each) => each === port).length;
 }
