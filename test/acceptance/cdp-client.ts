@@ -39,9 +39,11 @@ export async function connectCdp(url: string): Promise<CdpClient> {
   const listeners: ((event: CdpEvent) => void)[] = [];
   const closed = Promise.withResolvers<Closed>();
   const opened = Promise.withResolvers<void>();
+  let how = '';
   socket.once('open', opened.resolve);
   socket.on('error', opened.reject);
   socket.on('close', (code, reason) => {
+    how = `: ${code} ${reason.toString()}`;
     closed.resolve({ code, reason: reason.toString() });
     for (const each of pending.values()) each.reject(new Error(`The connection was closed: ${code}`));
   });
@@ -60,7 +62,7 @@ export async function connectCdp(url: string): Promise<CdpClient> {
   return {
     closed: closed.promise,
     send(method, params = {}, sessionId) {
-      if (socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error('The connection is closed'));
+      if (socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error(`The connection is closed${how}`));
       lastId += 1;
       const answer = Promise.withResolvers<Record<string, unknown>>();
       pending.set(lastId, answer);

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Session } from '@guise/contract';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { connectCdp } from '../acceptance/cdp-client.ts';
 import { listProcessesOf } from '../acceptance/processes.ts';
 import { until } from '../acceptance/until.ts';
-import { type ClusterNode, listKnownNodes, startNodes } from './node.ts';
+import { type ClusterNode, listKnownNodes, showLogs, startNodes } from './node.ts';
 import { openServers, type Servers } from './servers.ts';
 
 const PLAIN = { stealthLevel: 'none' };
@@ -28,6 +28,7 @@ describe('when something of a cluster fails', () => {
     const nodes = await startNodes(stack, servers, { 'node-a': own, 'node-b': own, 'node-c': own });
     [a, b, c] = nodes as [ClusterNode, ClusterNode, ClusterNode];
   });
+  beforeEach(({ onTestFailed }) => onTestFailed(() => showLogs([a, b, c])));
   afterAll(() => stack.disposeAsync());
 
   const lostNodes = async (): Promise<string[]> =>

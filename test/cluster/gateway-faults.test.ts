@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Session } from '@guise/contract';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { ANY_RATE, type Gateway, openGateway } from '../../cloud/testing/gateway.ts';
 import { type CdpClient, connectCdp } from '../acceptance/cdp-client.ts';
@@ -9,7 +9,7 @@ import { type Answer, send } from '../acceptance/http-client.ts';
 import { listProcessesOf } from '../acceptance/processes.ts';
 import { until } from '../acceptance/until.ts';
 import { type Load, startLoad } from './load.ts';
-import { type ClusterNode, KEY_HEADERS, listKnownNodes, startNodes } from './node.ts';
+import { type ClusterNode, KEY_HEADERS, listKnownNodes, showLogs, startNodes } from './node.ts';
 import { openServers, type Servers } from './servers.ts';
 
 const PLAIN = { stealthLevel: 'none' };
@@ -48,6 +48,7 @@ describe('behind the gateway', () => {
     const nodes = await startNodes(stack, servers, { 'node-a': own, 'node-b': own, 'node-c': own });
     [a, b, c] = nodes as [ClusterNode, ClusterNode, ClusterNode];
   });
+  beforeEach(({ onTestFailed }) => onTestFailed(() => showLogs([a, b, c])));
   afterAll(() => stack.disposeAsync());
 
   const startGateway = (own: AsyncDisposableStack, port?: number): Promise<Gateway> =>

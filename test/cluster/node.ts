@@ -147,6 +147,24 @@ export async function startNodes(
   return nodes;
 }
 
+/** Log levels of pino from which on a line tells of something unusual. */
+const WARN = 40;
+/** What a test that failed shows of each node's log. */
+const MOST_LINES = 40;
+
+/** Shows what nodes have logged that was unusual, for a test that has failed: what it saw itself seldom tells why. */
+export function showLogs(nodes: readonly ClusterNode[]): void {
+  for (const node of nodes) {
+    const lines = node
+      .log()
+      .split('\n')
+      .filter(
+        (line) => Number(/"level":(\d+)/.exec(line)?.[1] ?? 0) >= WARN || /"msg":"browser|lost|joined/.test(line),
+      );
+    process.stdout.write(`${node.name}:\n${lines.slice(-MOST_LINES).join('\n')}\n`);
+  }
+}
+
 interface StatusNode {
   readonly nodeId: string;
   readonly isOpen: boolean;
