@@ -28,14 +28,15 @@ interface Circumstances {
   readonly declares?: boolean;
   /** How the node stands where another was faster. */
   readonly standing?: Standing;
-  /** Nodes Redis knows of. */
+  /** Nodes Redis knows of, by what was heard last, and by another look. */
   readonly known?: readonly SeenNode[];
+  readonly knownThen?: readonly SeenNode[];
 }
 
 /** One look in given circumstances; tells what was done. */
 async function watchOnce(circumstances: Circumstances): Promise<string[]> {
   const { stale = [[], []], owners = [], isSteady = true, isAlive = false, declares = true } = circumstances;
-  const { standing = 'lost', known = stale[0] ?? [] } = circumstances;
+  const { standing = 'lost', known = stale[0] ?? [], knownThen = known } = circumstances;
   const done: string[] = [];
   let looks = 0;
   let now = 0;
@@ -48,7 +49,9 @@ async function watchOnce(circumstances: Circumstances): Promise<string[]> {
     membership: { isSuperseded: false },
     registry: {
       isSteady,
-      view: { nodes: known, waiting: 0, knownMs: 100_000 },
+      get view() {
+        return { nodes: looks === 0 ? known : knownThen, waiting: 0, knownMs: 100_000 };
+      },
       urlOf: () => undefined,
       listStale: () => [...(stale[looks] ?? [])],
       look: async () => void (looks += 1),
@@ -109,6 +112,8 @@ describe('a node that is looked for', () => {
       { nodeId: 'old', epoch: null },
     ];
     expect(await watchOnce({ owners })).toEqual(['declare c', 'forget c', 'close c s1', 'declare old', 'close old s1']);
+    const justJoined = { ...NODE, nodeId: 'c', epoch: 2 };
+    expect(await watchOnce({ owners: owners.slice(0, 2), knownThen: [justJoined] })).toEqual([]);
     const late = await watchOnce({ owners: [{ nodeId: 'c', epoch: 2 }], declares: false });
     expect(late).toEqual(['declare c', 'forget c', 'close c s1']);
   });

@@ -85,10 +85,16 @@ export class LossWatch {
     if (this.#now() - this.#searchedAt < SEARCH_INTERVAL_MS) return [];
     this.#searchedAt = this.#now();
     const owners = await repository.listOwners();
-    const known = new Set(registry.view.nodes.map(({ nodeId }) => nodeId));
-    return owners
-      .filter(({ nodeId }) => nodeId !== self && !known.has(nodeId))
-      .map((owner) => ({ ...owner, url: registry.urlOf(owner.nodeId) ?? null }));
+    const unknown = (): LossSuspect[] => {
+      const known = new Set(registry.view.nodes.map(({ nodeId }) => nodeId));
+      return owners
+        .filter(({ nodeId }) => nodeId !== self && !known.has(nodeId))
+        .map((owner) => ({ ...owner, url: registry.urlOf(owner.nodeId) ?? null }));
+    };
+    if (unknown().length === 0) return [];
+    // The rows are newer than what was heard: one that has just joined may have sessions already.
+    await registry.look();
+    return unknown();
   }
 
   async #decide(suspect: LossSuspect, signal: AbortSignal): Promise<void> {
