@@ -16,6 +16,19 @@ const LOG_LINES_KEPT = 50;
 /** How long the kernel may take to end killed processes before we stop waiting for them. */
 export const KILL_DEADLINE_MS = 10_000;
 
+/** The address it is given for its debugging port. Where that is taken it listens on the same port of `[::1]`, and says so, if it can. */
+const HOST = '127.0.0.1';
+
+/** Somebody else listened on the debugging port first: another service on this machine may have chosen the same. */
+export class PortTakenError extends AppError {
+  constructor(log: readonly string[]) {
+    const details = { log };
+    super('BROWSER_LAUNCH_FAILED', 'The browser did not start: its debugging port was taken by somebody else', {
+      details,
+    });
+  }
+}
+
 /** How a browser process ended. */
 export interface BrowserExit {
   readonly exitCode: number | null;
@@ -56,6 +69,7 @@ function collectLog(
  * The browser is killed, not asked, when disposed: what it has not written to disk by then is lost on purpose.
  *
  * @throws {AppError} BROWSER_LAUNCH_FAILED if it exits first, is cancelled or takes too long; no process is left.
+ * @throws {PortTakenError}
  */
 export async function startBrowserProcess(
   { executablePath, groups }: Pick<BrowserHost, 'executablePath' | 'groups'>,
@@ -89,8 +103,11 @@ export async function startBrowserProcess(
     announced.reject(failed('it could not be run', error));
   });
   collectLog(child, log, {
-    onEndpoint: announced.resolve,
-    onNoEndpoint: () => announced.reject(failed('its debugging port was taken by somebody else')),
+    onEndpoint: (endpoint) => {
+      if (endpoint.hostname === HOST) announced.resolve(endpoint);
+      else announced.reject(new PortTakenError(log));
+    },
+    onNoEndpoint: () => announced.reject(new PortTakenError(log)),
   });
 
   const folder = plan.environment[FOLDER_VARIABLE] ?? '';

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
 
 import { describe, expect, it } from 'vitest';
 
@@ -36,6 +38,25 @@ describe('a browser', () => {
         );
         expect(await whatIsLeft(host)).toEqual(NOTHING);
       }
+    },
+  );
+
+  it.each(['127.0.0.1 only', '127.0.0.1 and ::1'])(
+    'is started on another port when somebody else takes the one it was given, on %s',
+    async (where) => {
+      await using stack = new AsyncDisposableStack();
+      const host = await openTestHost(stack);
+      const [taken, free] = [stack.use(await host.debuggingPorts.take()), stack.use(await host.debuggingPorts.take())];
+      for (const address of where.split(' ').filter((each) => /[.:]/.test(each))) {
+        const server = createServer().listen(taken.port, address);
+        stack.defer(() => void server.close());
+        await once(server, 'listening');
+      }
+      const given = [taken, free];
+      const debuggingPorts = { take: async () => given.shift() } as unknown as typeof host.debuggingPorts;
+      const browser = stack.use(await launchBrowser(PLAIN_BROWSER, { ...host, debuggingPorts }, soon()));
+      expect(browser.endpoint.host).toBe(`127.0.0.1:${free.port}`);
+      expect(given).toEqual([]);
     },
   );
 

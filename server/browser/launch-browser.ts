@@ -3,7 +3,7 @@ import { isTimeout } from '../lib/deadline.ts';
 import { TypeBlocker } from './blocked-types.ts';
 import { Browser, type BrowserState } from './browser.ts';
 import { BrowserHome } from './browser-home.ts';
-import { type BrowserProcess, startBrowserProcess } from './browser-process.ts';
+import { type BrowserProcess, PortTakenError, startBrowserProcess } from './browser-process.ts';
 import type { BrowserHost, BrowserSpec } from './browser-spec.ts';
 import { CdpConnection } from './cdp-connection.ts';
 import { toDiskFull } from './disk-full.ts';
@@ -12,6 +12,9 @@ import { displayFor, planLaunch } from './launch-plan.ts';
 import { PageDirectory } from './page-directory.ts';
 import { planTargetSetup } from './target-setup.ts';
 import { openVirtualDisplay, type VirtualDisplay } from './virtual-display.ts';
+
+/** Debugging ports that are tried, as another service on this machine may choose the same at the same moment. */
+const MOST_PORTS = 5;
 
 /** How long the old browser of a restart may take to say what it has open. Milliseconds. */
 const READ_STATE_TIMEOUT_MS = 2_000;
@@ -100,6 +103,25 @@ function needsNarrowing({ viewport, identity }: BrowserSpec): boolean {
   return viewport.width < NARROWEST_NEW_WINDOW && identity?.fingerprint.os !== 'android';
 }
 
+/** Starts a browser on a port that nobody has, which `stack` then owns. @throws what the start fails with */
+async function startOnFreePort(
+  start: (debuggingPort: number) => Promise<BrowserProcess>,
+  { home, host, stack }: { home: BrowserHome; host: BrowserHost; stack: AsyncDisposableStack },
+): Promise<BrowserProcess> {
+  for (let tries = 1; ; tries += 1) {
+    await using own = new AsyncDisposableStack();
+    const { port } = own.use(await host.debuggingPorts.take());
+    try {
+      const process = own.use(await start(port));
+      stack.use(own.move());
+      return process;
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || tries === MOST_PORTS) throw error;
+      await home.unlock();
+    }
+  }
+}
+
 /** Launches in a home, which the browser then owns; when the launch fails the home is disposed. */
 async function launchIn(
   home: BrowserHome,
@@ -112,10 +134,10 @@ async function launchIn(
   const display = spec.headless
     ? undefined
     : stack.use(await openDisplayFor(spec, { host, folder: folder.path }, signal));
-  const { port: debuggingPort } = stack.use(await host.debuggingPorts.take());
   const proxyPort = await home.openProxy(host);
-  const plan = planLaunch(spec, host, { folder, display, debuggingPort, proxyPort });
-  const process = stack.use(await startBrowserProcess(host, plan, signal));
+  const start = (debuggingPort: number): Promise<BrowserProcess> =>
+    startBrowserProcess(host, planLaunch(spec, host, { folder, display, debuggingPort, proxyPort }), signal);
+  const process = await startOnFreePort(start, { home, host, stack });
   const browser = await connectBrowser({ spec, home, display, process }, { host, stack, isNew: true }, signal);
   if (needsNarrowing(spec)) await browser.resize(spec.viewport, signal);
   return browser;
