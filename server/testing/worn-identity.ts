@@ -98,6 +98,7 @@ export async function expectOneIdentity(
   for (const [name, value] of Object.entries(expected)) {
     const said = site.requests.filter(({ headers }) => headers[name] !== undefined);
     expect(said.length, name).toBeGreaterThan(0);
-    for (const { path, headers } of said) expect(headers[name], `${name} of ${path}`).toBe(value);
+    for (const { path, headers } of said)
+      expect(headers[name], `${name} of ${path}, from ${headers.referer ?? 'nowhere'}`).toBe(value);
   }
 }
