@@ -13,6 +13,8 @@ const ENDPOINT_LINE = /^DevTools listening on (?<endpoint>ws:\/\/\S+)$/;
 /** What Chromium writes, before it goes on without it, when somebody else listens on the port it was given. */
 const NO_ENDPOINT_LINE = 'Cannot start http server for devtools';
 const LOG_LINES_KEPT = 50;
+/** How long a killed browser may take to be gone: where many are ended at once the kernel is busy for seconds. */
+const EXIT_DEADLINE_MS = 60_000;
 /** How long the kernel may take to end killed processes before we stop waiting for them. */
 export const KILL_DEADLINE_MS = 10_000;
 
@@ -116,9 +118,9 @@ export async function startBrowserProcess(
   const dispose = once(async () => {
     if (child.pid === undefined) return;
     if (child.exitCode === null && child.signalCode === null) kill();
-    const deadline = AbortSignal.timeout(KILL_DEADLINE_MS);
     // One that waits for the system, such as for a disk that is gone, does not end when it is killed.
-    await raceAbort(gone.promise, deadline);
+    await raceAbort(gone.promise, AbortSignal.timeout(EXIT_DEADLINE_MS));
+    const deadline = AbortSignal.timeout(KILL_DEADLINE_MS);
     // The crash handlers are no members of the group; they end by themselves when they see the browser gone. Broken off
     // early, the launch has not looked for them yet.
     helpers ??= await findHelpers(child.pid);
