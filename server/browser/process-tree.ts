@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 import { raceAbort } from '../lib/deadline.ts';
+import { SharedLook } from '../lib/shared-look.ts';
 
 const POLL_MS = 2;
 
@@ -36,11 +37,16 @@ export async function currentStartTicks(pid: number): Promise<string | undefined
   return stat?.isRunning === true ? stat.startTicks : undefined;
 }
 
+/** All processes of the machine. Fifty browsers that end at once would else open every file of /proc fifty times. */
+const allProcesses = new SharedLook(async () => {
+  const pids = await listPids();
+  return Promise.all(pids.map(async (pid) => ({ pid, stat: await readStat(pid) })));
+});
+
 /** Process ids of a group's members that still run. */
 async function listGroupMembers(groupId: number): Promise<number[]> {
-  const pids = await listPids();
-  const stats = await Promise.all(pids.map(readStat));
-  return pids.filter((_, index) => stats[index]?.groupId === groupId && stats[index].isRunning);
+  const all = await allProcesses.see();
+  return all.filter(({ stat }) => stat?.groupId === groupId && stat.isRunning).map(({ pid }) => pid);
 }
 
 /** Process ids of a browser's group that were started as `--type=TYPE`. */
